@@ -1,0 +1,58 @@
+# Choirless Render. `make help` lists the targets.
+
+SHELL := /bin/bash
+GO    ?= go
+# The project's own folder for what it builds for itself: the patched libx264, test servers.
+PREFIX := $(CURDIR)/.prefix
+
+include scripts/x264/flags.mk
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what Debian 12 lacks; silent when all is there
+	@scripts/setup
+
+.PHONY: build
+build: setup ## choirless, coordinator and render-node in bin/
+	@mkdir -p bin
+	$(GO) build -trimpath $(LINK) -o bin/ ./cmd/choirless ./cmd/coordinator ./cmd/render-node
+
+.PHONY: demo
+demo: build ## make a nine-part song, render it, say where the video is
+	@scripts/demo
+
+.PHONY: test
+test: setup ## every test, and the linters
+	@scripts/test
+
+.PHONY: lint
+lint: ## gofumpt, go vet, staticcheck
+	@scripts/lint
+
+.PHONY: check
+check: lint test ## lint and test
+
+.PHONY: golden
+golden: ## rewrite the golden pictures and plans (look at the diff!)
+	$(GO) test ./engine ./plan -update
+
+.PHONY: bench-compose
+bench-compose: ## the compositor alone: CPU ms per frame and PSNR
+	$(GO) run ./scripts/bench-compose
+
+.PHONY: bench-mix
+bench-mix: ## the mix beside ffmpeg's filters
+	$(GO) run ./scripts/bench-mix
+
+.PHONY: bench-align
+bench-align: ## alignment figures over MANIFEST=path/manifest.json
+	$(GO) run ./scripts/bench-align $(MANIFEST)
+
+.PHONY: clean
+clean: ## remove what was built here (bin, demo song, .prefix)
+	rm -rf bin demo .prefix
