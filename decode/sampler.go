@@ -1,0 +1,26 @@
+package decode
+
+import (
+	"errors"
+	"time"
+
+	"github.com/choirless/render/media"
+)
+
+// Sampler picks the picture for each tick of an output clock: the last one
+// whose Time is before t + half, half being half an output frame, so that no
+// picture is shown more than half an output frame from its time.
+// Not safe for concurrent use.
+type Sampler struct{}
+
+// NewSampler samples v, of which it becomes the only reader; v is still the
+// caller's to close, after the last At.
+func NewSampler(v *Video, half time.Duration) *Sampler { return &Sampler{} }
+
+// At returns the picture for part time t, which must not decrease from call to
+// call. changed says whether it is another one than the last call's. f is nil
+// before the first picture; after the end the last picture stays. f is valid
+// until the next At.
+func (s *Sampler) At(t time.Duration) (f *media.Frame, changed bool, err error) {
+	return nil, false, errors.ErrUnsupported
+}
