@@ -1,24 +1,53 @@
 // Package bucket stores objects by key. The interface is the contract; Dir
 // serves one machine, S3 many, and buckettest holds every implementation to it.
+//
+// Events say that an object has come: S3 sends them, Watch sends the same for
+// a directory, and ParseEvents reads both.
 package bucket
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// ErrNotFound and ErrExists are the errors callers branch on.
+// ErrNotFound, ErrExists and ErrChanged are the errors callers branch on.
 var (
 	ErrNotFound = errors.New("bucket: object not found")
 	ErrExists   = errors.New("bucket: object exists")
+	// ErrChanged is returned by a reader from Open when the object was
+	// replaced while it was being read.
+	ErrChanged = errors.New("bucket: object changed while being read")
 )
 
-// Bucket holds objects by key. Keys are non-empty UTF-8 without '/', at most
-// 512 bytes; '+', ':', '%', '?', '#' and spaces are ordinary characters.
-// Safe for concurrent use. Calls may block and honour their context.
+// MaxKey is the longest key in bytes: a directory's file names hold 255, a few
+// of them are for escapes.
+const MaxKey = 240
+
+// Bucket holds objects by key. Keys are 1..MaxKey bytes of UTF-8 without '/'
+// and control characters; '+', ':', '%', '?', '#' and spaces are ordinary
+// characters. Safe for concurrent use. Calls may block and honour their context.
+//
+//  1. Get returns what Put stored, whatever the key's characters.
+//  2. Put replaces; readers see the old object or the new, never a mixture.
+//  3. Nothing is visible under key until all of r is stored, and nothing stays
+//     behind when r fails or the context ends.
+//  4. With IfNotExist, of many Puts at once one stores and the others get
+//     ErrExists.
+//  5. Put takes readers that cannot seek, of any length.
+//  6. Get with a Range returns that part; one that ends past the object's end
+//     is cut short, one that begins there is empty.
+//  7. Get and Stat of a missing object return ErrNotFound.
+//  8. List yields the keys with the prefix in byte order, each once, also when
+//     they are more than fit one page.
+//  9. Delete removes; deleting nothing is no error.
+//  10. ETag differs when the content differs, and is the same in Put's, Get's,
+//     Stat's and List's Info of one object.
 type Bucket interface {
 	// Put stores r under key, replacing what was there. Nothing is visible
 	// under key until all of r is stored, and nothing stays behind on error.
@@ -36,7 +65,8 @@ type Bucket interface {
 // PutOptions are the options of Put; the zero value is a plain replace.
 type PutOptions struct {
 	// IfNotExist makes Put fail with ErrExists when the key is taken.
-	IfNotExist  bool
+	IfNotExist bool
+	// ContentType is the media type, where the implementation stores it.
 	ContentType string
 }
 
@@ -60,3 +90,27 @@ type Presigner interface {
 
 // Buckets are the buckets of a deployment by role (definition.BucketRaw, …).
 type Buckets map[string]Bucket
+
+// CheckKey tells what is wrong with a key, or nil.
+func CheckKey(key string) error {
+	switch {
+	case key == "" || len(key) > MaxKey:
+		return fmt.Errorf("bucket: key of %d bytes, want 1..%d", len(key), MaxKey)
+	case !utf8.ValidString(key):
+		return fmt.Errorf("bucket: key %q: not UTF-8", key)
+	case strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' }):
+		return fmt.Errorf("bucket: key %q: holds '/' or a control character", key)
+	case key == "." || key == "..":
+		// A directory could escape them, but HTTP clients and proxies clean
+		// them out of addresses.
+		return fmt.Errorf("bucket: key %q: reserved", key)
+	}
+	return nil
+}
+
+func checkRange(rng Range) error {
+	if rng.Offset < 0 || rng.Length < 0 {
+		return fmt.Errorf("bucket: range of %d bytes from %d, want neither negative", rng.Length, rng.Offset)
+	}
+	return nil
+}
