@@ -2,10 +2,6 @@
 
 SHELL := /bin/bash
 GO    ?= go
-# The project's own folder for what it builds for itself: the patched libx264, test servers.
-PREFIX := $(CURDIR)/.prefix
-
-include scripts/x264/flags.mk
 
 .DEFAULT_GOAL := help
 
@@ -20,7 +16,7 @@ setup: ## install what Debian 12 lacks; silent when all is there
 .PHONY: build
 build: setup ## choirless, coordinator and render-node in bin/
 	@mkdir -p bin
-	$(GO) build -trimpath $(LINK) -o bin/ ./cmd/choirless ./cmd/coordinator ./cmd/render-node
+	$(GO) build -trimpath -o bin/ ./cmd/choirless ./cmd/coordinator ./cmd/render-node
 
 .PHONY: demo
 demo: build ## make a nine-part song, render it, say where the video is

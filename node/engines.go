@@ -1,0 +1,53 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/choirless/render/engine"
+)
+
+// takeEngine returns an idle engine or makes one. Each picture has an engine to
+// itself, so that software rasterising of two cells uses two cores; there are
+// never more engines than slots.
+func (n *Node) takeEngine(ctx context.Context) (*engine.Engine, error) {
+	n.mu.Lock()
+	if k := len(n.engines); k > 0 {
+		e := n.engines[k-1]
+		n.engines = n.engines[:k-1]
+		n.mu.Unlock()
+		return e, nil
+	}
+	n.mu.Unlock()
+	e, err := engine.New(ctx, n.cfg.Engine)
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	n.cfg.Log.Info("compositor ready", "renderer", e.Renderer(), "software", e.Software())
+	return e, nil
+}
+
+// giveEngine returns an engine after use. One whose picture failed is closed
+// instead: its context may be the cause.
+func (n *Node) giveEngine(e *engine.Engine, failed bool) {
+	if failed {
+		if err := e.Close(); err != nil {
+			n.cfg.Log.Warn("closing an engine", "error", err)
+		}
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.engines = append(n.engines, e)
+}
+
+func (n *Node) closeEngines() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, e := range n.engines {
+		if err := e.Close(); err != nil {
+			n.cfg.Log.Warn("closing an engine", "error", err)
+		}
+	}
+	n.engines = nil
+}
