@@ -129,12 +129,16 @@ type PictureTile struct {
 	Radius    int               `json:"radius,omitempty"` // of the corners, px
 	Border    int               `json:"border,omitempty"` // px
 	BorderRGB RGB               `json:"border_rgb"`
+	// Fade is how long the tile takes to come from and go to its placeholder where
+	// the part begins after the song or ends before it.
+	Fade time.Duration `json:"fade_ns,omitempty"`
 }
 
 // Overlay is an image laid over the stripe (watermark), in stripe pixels; it
 // may stick out of the stripe, which clips it.
 type Overlay struct {
-	Image   Ref     `json:"image"` // PNG
+	Image   Ref     `json:"image"`            // PNG
+	SHA256  string  `json:"sha256,omitempty"` // of the image; part of the cell's key
 	X       int     `json:"x"`
 	Y       int     `json:"y"`
 	W       int     `json:"w"`
