@@ -1,0 +1,220 @@
+package align
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/choirless/render/media"
+)
+
+// Features is what is kept of a recording for alignment. Read only once made;
+// safe for concurrent use.
+type Features struct {
+	samples int // at workRate
+	onset   series
+	pitch   series // rises per semitone
+	chord   series // level per semitone
+	loud    series
+	bits    []byte // see whitener
+}
+
+// series is several curves over time, all at one rate, in bytes: a byte v
+// stands for zero + v·unit.
+type series struct {
+	step       int // short frames per value
+	length     int // values per channel
+	ch         [][]byte
+	zero, unit float32
+}
+
+func (s *series) len() int { return s.length }
+
+// all returns the series in the order in which they are stored.
+func (f *Features) all() []*series { return []*series{&f.onset, &f.pitch, &f.chord, &f.loud} }
+
+// quantise turns curves of equal length into a series.
+func quantise(step int, x [][]float32) series {
+	s := series{step: step, length: len(x[0]), ch: make([][]byte, len(x))}
+	lo, hi := x[0][0], x[0][0]
+	for _, c := range x {
+		lo, hi = min(lo, slices.Min(c)), max(hi, slices.Max(c))
+	}
+	s.zero, s.unit = lo, (hi-lo)/255
+	for i, c := range x {
+		s.ch[i] = make([]byte, len(c))
+		if s.unit == 0 {
+			continue
+		}
+		for t, v := range c {
+			s.ch[i][t] = byte((v-lo)/s.unit + 0.5)
+		}
+	}
+	return s
+}
+
+// curves returns the values.
+func (s *series) curves() [][]float32 {
+	out := make([][]float32, len(s.ch))
+	for i, c := range s.ch {
+		x := make([]float32, len(c))
+		for t, v := range c {
+			x[t] = s.zero + float32(v)*s.unit
+		}
+		out[i] = x
+	}
+	return out
+}
+
+// Duration returns the length of the recording.
+func (f *Features) Duration() time.Duration {
+	return media.SampleRate(workRate).Duration(int64(f.samples))
+}
+
+// How the log powers become features; lags in short frames of 5 ms.
+const (
+	onsetLag   = 5
+	pitchLag   = 12
+	onsetBands = 8
+	pitchStep  = 2
+	chordStep  = 4
+	loudStep   = 1
+)
+
+func newFeatures(samples int, mel, pitch []uint16, bits []byte) *Features {
+	f := &Features{samples: samples, bits: bits}
+	n := min(1+samples/hop, len(mel)/bands)
+	np := min(1+samples/longHop, len(pitch)/pitches)
+	f.onset, f.loud = melFeatures(mel, n)
+	f.pitch, f.chord = pitchFeatures(pitch, np)
+	return f
+}
+
+// levels returns ln(p + floor) per row for one column, where floor is twice the
+// 10th percentile of the column plus extra.
+func levels(rows []uint16, col, cols, n int, hist []int32, extra float64) []float32 {
+	p10 := quantile(rows[col:], cols, n, 0.1, hist)
+	fl := math.Log(2*math.Exp(float64(p10)/logScale-logZero)+extra) + logZero
+	base := int(math.Round(fl * logScale))
+	out := make([]float32, n)
+	for i := range out {
+		d := int(rows[i*cols+col]) - base
+		var v float32
+		switch {
+		case d > 16*logScale:
+			v = float32(d) / logScale
+		case d > -16*logScale:
+			v = softplus[d+16*logScale]
+		}
+		out[i] = v + float32(base)/logScale
+	}
+	return out
+}
+
+// softplus holds ln(1+exp(d)) for d in steps of 1/logScale from −16 to 16.
+var softplus = func() []float32 {
+	t := make([]float32, 32*logScale+1)
+	for i := range t {
+		t[i] = float32(math.Log1p(math.Exp(float64(i)/logScale - 16)))
+	}
+	return t
+}()
+
+// quantile returns the q-quantile of n values, stride apart. hist is scratch of
+// 65536 zeros and is zero again afterwards.
+func quantile(v []uint16, stride, n int, q float64, hist []int32) uint16 {
+	for i := range n {
+		hist[v[i*stride]]++
+	}
+	left := int32(q * float64(n-1))
+	var at uint16
+	for i, c := range hist {
+		if left < c {
+			at = uint16(i)
+			break
+		}
+		left -= c
+	}
+	for i := range n {
+		hist[v[i*stride]] = 0
+	}
+	return at
+}
+
+func melFeatures(rows []uint16, n int) (onset, loud series) {
+	hist := make([]int32, 65536)
+	p99 := quantile(rows, 1, n*bands, 0.99, hist)
+	top := math.Exp(float64(p99)/logScale - logZero)
+	on := make([][]float32, onsetBands)
+	for b := range on {
+		sum := make([]float32, n)
+		for c := b * bands / onsetBands; c < (b+1)*bands/onsetBands; c++ {
+			rise(sum, levels(rows, c, bands, n, hist, 1e-4*top), onsetLag)
+		}
+		on[b] = sum
+	}
+	total := make([]float32, n)
+	for i := range total {
+		for _, v := range rows[i*bands : (i+1)*bands] {
+			total[i] += expTable(v)
+		}
+	}
+	p := quantileFloat(total, 0.99)
+	for i := range total {
+		total[i] = float32(math.Log(float64(total[i]) + 3e-4*p + 1e-30))
+	}
+	return quantise(1, on), quantise(loudStep, [][]float32{total})
+}
+
+func expTable(v uint16) float32 { return float32(math.Exp(float64(v)/logScale - logZero)) }
+
+// rise adds max(0, x[i+lag]−x[i]) to sum, put at i+lag/2.
+func rise(sum, x []float32, lag int) {
+	for i := 0; i+lag < len(x); i++ {
+		if d := x[i+lag] - x[i]; d > 0 {
+			sum[i+lag/2] += d
+		}
+	}
+}
+
+func pitchFeatures(rows []uint16, n int) (rises, chord series) {
+	hist := make([]int32, 65536)
+	p := quantile(rows, 1, n*pitches, 0.995, hist)
+	top := math.Exp(float64(p)/logScale - logZero)
+	up := make([][]float32, pitches)
+	m := (n + 1) / 2
+	level := make([][]float32, pitches)
+	mean := make([]float32, m)
+	for c := range pitches {
+		x := levels(rows, c, pitches, n, hist, 1e-4*top)
+		sum := make([]float32, n)
+		rise(sum, x, pitchLag/pitchStep)
+		up[c] = sum
+		q := make([]float32, m)
+		for i := range q {
+			q[i] = x[2*i]
+			mean[i] += q[i] / pitches
+		}
+		level[c] = q
+	}
+	for _, q := range level {
+		for i := range q {
+			q[i] -= mean[i]
+		}
+	}
+	return quantise(pitchStep, up), quantise(chordStep, level)
+}
+
+// detrend takes out the mean over width values about each value.
+func detrend(x []float32, width int) []float32 {
+	sum := make([]float64, len(x)+1)
+	for i, v := range x {
+		sum[i+1] = sum[i] + float64(v)
+	}
+	out := make([]float32, len(x))
+	for i := range x {
+		a, b := max(i-width/2, 0), min(i+width/2+1, len(x))
+		out[i] = x[i] - float32((sum[b]-sum[a])/float64(b-a))
+	}
+	return out
+}

@@ -1,0 +1,143 @@
+package align
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+)
+
+// The stored form, little endian:
+//
+//	4 bytes  "CAF" and the version, 1
+//	4 bytes  CRC-32 (IEEE) of all that follows
+//	4 bytes  samples at 16 kHz
+//	4×       per series: 1 byte short frames per value, 1 byte channels,
+//	         4 bytes number of values per channel, 4+4 bytes float32 zero and step
+//	4 bytes  bytes of the one-bit signal, then these bytes
+//	rest     the values of all series, one byte each, channel by channel,
+//	         in DEFLATE (RFC 1951)
+const (
+	magic      = "CAF\x01"
+	seriesHead = 14
+	seriesMax  = 64      // channels
+	samplesMax = 1 << 30 // 18 hours
+)
+
+// errDamaged is wrapped with what is wrong.
+var errDamaged = errors.New("damaged features")
+
+// MarshalBinary returns the features in a compact versioned form, about 0.4 MB
+// per minute.
+func (f *Features) MarshalBinary() ([]byte, error) {
+	b := append([]byte(magic), 0, 0, 0, 0)
+	b = binary.LittleEndian.AppendUint32(b, uint32(f.samples))
+	for _, s := range f.all() {
+		b = append(b, byte(s.step), byte(len(s.ch)))
+		b = binary.LittleEndian.AppendUint32(b, uint32(s.len()))
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(s.zero))
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(s.unit))
+	}
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.bits)))
+	b = append(b, f.bits...)
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, 4)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range f.all() {
+		for _, c := range s.ch {
+			if _, err := w.Write(c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	b = append(b, packed.Bytes()...)
+	binary.LittleEndian.PutUint32(b[4:], crc32.ChecksumIEEE(b[8:]))
+	return b, nil
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote. Data that is damaged or of an
+// unknown version is refused; it never panics.
+func (f *Features) UnmarshalBinary(data []byte) error {
+	if len(data) < 12 || string(data[:3]) != magic[:3] {
+		return fmt.Errorf("%w: not features", errDamaged)
+	}
+	if data[3] != magic[3] {
+		return fmt.Errorf("features of version %d, want %d", data[3], magic[3])
+	}
+	if binary.LittleEndian.Uint32(data[4:]) != crc32.ChecksumIEEE(data[8:]) {
+		return fmt.Errorf("%w: checksum", errDamaged)
+	}
+	return f.decode(data[8:])
+}
+
+// decode reads what follows the checksum.
+func (f *Features) decode(data []byte) error {
+	var g Features
+	samples := binary.LittleEndian.Uint32(data)
+	if samples > samplesMax || samples < uint32(MinDuration.Seconds()*workRate) {
+		return fmt.Errorf("%w: %d samples", errDamaged, samples)
+	}
+	g.samples = int(samples)
+	data = data[4:]
+	for i, s := range g.all() {
+		if len(data) < seriesHead {
+			return fmt.Errorf("%w: ends in the head", errDamaged)
+		}
+		if err := s.head(data, g.samples, seriesShape[i]); err != nil {
+			return err
+		}
+		data = data[seriesHead:]
+	}
+	if len(data) < 4 {
+		return fmt.Errorf("%w: ends in the head", errDamaged)
+	}
+	n := binary.LittleEndian.Uint32(data)
+	data = data[4:]
+	if uint64(n) > uint64(len(data)) || int(n) < g.samples/8 {
+		return fmt.Errorf("%w: %d bytes of signal", errDamaged, n)
+	}
+	g.bits = bytes.Clone(data[:n])
+	r := flate.NewReader(bytes.NewReader(data[n:]))
+	for _, s := range g.all() {
+		length := s.len()
+		for c := range s.ch {
+			// Read before allocating more: the lengths are not to be trusted.
+			v, err := io.ReadAll(io.LimitReader(r, int64(length)))
+			if err != nil || len(v) != length {
+				return fmt.Errorf("%w: values end early", errDamaged)
+			}
+			s.ch[c] = v
+		}
+	}
+	*f = g
+	return nil
+}
+
+// seriesShape is what the series of version 1 must look like.
+var seriesShape = [...]struct{ step, channels int }{
+	{1, onsetBands}, {pitchStep, pitches}, {chordStep, pitches}, {loudStep, 1},
+}
+
+// head reads the head of a series and checks it.
+func (s *series) head(b []byte, samples int, want struct{ step, channels int }) error {
+	n := int64(binary.LittleEndian.Uint32(b[2:]))
+	s.zero = math.Float32frombits(binary.LittleEndian.Uint32(b[6:]))
+	s.unit = math.Float32frombits(binary.LittleEndian.Uint32(b[10:]))
+	finite := func(v float32) bool { return v > -1e6 && v < 1e6 }
+	most := int64(samples/(hop*want.step) + 2)
+	if int(b[0]) != want.step || int(b[1]) != want.channels || n > most || n < most-4 || !finite(s.zero) || !finite(s.unit) {
+		return fmt.Errorf("%w: head of a series", errDamaged)
+	}
+	s.step, s.length = want.step, int(n)
+	s.ch = make([][]byte, want.channels)
+	return nil
+}

@@ -1,0 +1,167 @@
+package align
+
+import (
+	"math"
+
+	"github.com/choirless/render/mix/fft"
+)
+
+// The two spectra behind the features. The short one says when something
+// begins, the long one says at which pitch.
+const (
+	hop       = 80             // samples between short frames: 5 ms
+	frameRate = workRate / hop // short frames per second
+	shortLen  = 512            // 32 ms
+	longLen   = 2048           // 128 ms
+	longHop   = 2 * hop        // 10 ms
+
+	bands    = 40   // mel bands
+	bandLow  = 80.0 // Hz
+	bandHigh = 7600.0
+
+	pitches  = 60 // semitones
+	pitchLow = 40 // MIDI note number of the first, 82 Hz
+)
+
+// hann returns the periodic Hann window of length n.
+func hann(n int) []float32 {
+	w := make([]float32, n)
+	for i := range w {
+		w[i] = float32(0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/float64(n)))
+	}
+	return w
+}
+
+// filter is one triangular weighting of power spectrum lines.
+type filter struct {
+	first int
+	w     []float32
+}
+
+func newFilter(lines int, weight func(line int) float64) filter {
+	var f filter
+	for k := range lines {
+		v := weight(k)
+		if v <= 0 {
+			continue
+		}
+		if f.w == nil {
+			f.first = k
+		}
+		for len(f.w) < k-f.first {
+			f.w = append(f.w, 0)
+		}
+		f.w = append(f.w, float32(v))
+	}
+	return f
+}
+
+// melFilters returns triangles with equal area on the mel scale of Slaney's
+// Auditory Toolbox (1998): linear below 1 kHz, logarithmic above.
+func melFilters() []filter {
+	toMel := func(f float64) float64 {
+		if f < 1000 {
+			return f * 3 / 200
+		}
+		return 15 + math.Log(f/1000)*27/math.Log(6.4)
+	}
+	toHz := func(m float64) float64 {
+		if m < 15 {
+			return m * 200 / 3
+		}
+		return 1000 * math.Exp((m-15)*math.Log(6.4)/27)
+	}
+	edge := make([]float64, bands+2)
+	lo, hi := toMel(bandLow), toMel(bandHigh)
+	for i := range edge {
+		edge[i] = toHz(lo + (hi-lo)*float64(i)/float64(bands+1))
+	}
+	fs := make([]filter, bands)
+	for i := range fs {
+		a, b, c := edge[i], edge[i+1], edge[i+2]
+		fs[i] = newFilter(shortLen/2+1, func(k int) float64 {
+			f := float64(k) * workRate / shortLen
+			return min((f-a)/(b-a), (c-f)/(c-b)) * 2 / (c - a)
+		})
+		if fs[i].w == nil { // narrower than a line
+			near := int(math.Round(b * shortLen / workRate))
+			fs[i] = filter{first: near, w: []float32{float32(2 / (c - a))}}
+		}
+	}
+	return fs
+}
+
+// pitchFilters returns triangles one semitone wide on either side.
+func pitchFilters() []filter {
+	note := func(k int) float64 {
+		return 69 + 12*math.Log2(max(float64(k)*workRate/longLen, 1)/440)
+	}
+	fs := make([]filter, pitches)
+	for i := range fs {
+		m := float64(pitchLow + i)
+		fs[i] = newFilter(longLen/2+1, func(k int) float64 { return 1 - math.Abs(note(k)-m) })
+		if fs[i].w == nil {
+			near := int(math.Round(440 * math.Exp2((m-69)/12) * longLen / workRate))
+			fs[i] = filter{first: near, w: []float32{1}}
+		}
+	}
+	return fs
+}
+
+// logScale is the number of steps per unit of the natural logarithm in stored
+// log powers; they are offset by logZero so that a uint16 holds −40…+24.
+const (
+	logScale = 1000
+	logZero  = 40
+)
+
+// logPower returns ln p in steps of 1/logScale.
+func logPower(p float32) uint16 {
+	v := (math.Log(float64(p)+1e-17) + logZero) * logScale
+	return uint16(min(max(v, 0), 65535))
+}
+
+// filterbank turns sound into rows of log powers through filters over the power
+// spectrum of Hann windows of length n every step samples. Row i is centred on
+// sample i·step. Two windows ride in one complex transform.
+type filterbank struct {
+	n, step int
+	fft     *fft.Plan
+	window  []float32
+	filters []filter
+	rows    []uint16 // len(filters) per row
+	re, im  []float32
+	a, b    []float32
+}
+
+func newFilterbank(n, step int, filters []filter) *filterbank {
+	return &filterbank{n: n, step: step, fft: fft.New(n), window: hann(n), filters: filters,
+		re: make([]float32, n), im: make([]float32, n), a: make([]float32, n/2+1), b: make([]float32, n/2+1)}
+}
+
+// add appends the rows of the windows that begin at x[0] and x[step].
+func (f *filterbank) add(x []float32) {
+	y := x[f.step:]
+	y = y[:f.n]
+	x = x[:f.n]
+	re, im := f.re[:f.n], f.im[:f.n]
+	for i, w := range f.window[:f.n] {
+		re[i], im[i] = x[i]*w, y[i]*w
+	}
+	f.fft.Forward(re, im)
+	// Z = X + iY with X, Y the spectra of real signals: X = (Z(k)+Z*(n−k))/2.
+	f.a[0], f.b[0] = re[0]*re[0], im[0]*im[0]
+	for k := 1; k <= f.n/2; k++ {
+		j := f.n - k
+		xr, xi := re[k]+re[j], im[k]-im[j]
+		yr, yi := im[k]+im[j], re[j]-re[k]
+		f.a[k] = (xr*xr + xi*xi) / 4
+		f.b[k] = (yr*yr + yi*yi) / 4
+	}
+	for _, p := range [][]float32{f.a, f.b} {
+		for i := range f.filters {
+			w := f.filters[i].w
+			f.rows = append(f.rows, logPower(dot(p[f.filters[i].first:], w)))
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package align
+
+import (
+	"math"
+
+	"github.com/choirless/render/mix/fft"
+)
+
+// The sound itself is kept as one bit per sample for finding the reference as
+// bleed inside a part. Before the bit is taken, every cell of a short-time
+// spectrum is scaled to magnitude one (PHAT, Knapp and Carter 1976, but cell by
+// cell instead of over the whole file), so that a moment or a frequency where
+// the singer is quiet counts as much as one where the singer is loud: there the
+// bleed is heard best. Of a sum of many such cells the sign alone keeps 2/π of
+// the power (Van Vleck), 2 dB, for a sixteenth of the bytes.
+const (
+	whiteLen  = 1024
+	whiteHop  = whiteLen / 2
+	whiteLow  = 200.0  // Hz
+	whiteHigh = 7000.0 // Hz
+)
+
+// whitener makes the one-bit signal, streaming. Bit i is the sign of sample
+// i−whiteHop (the first hop is what lies before the beginning).
+type whitener struct {
+	fft    *fft.Plan
+	window []float32
+	re, im []float32
+	tail   []float32 // what the last window adds to the next hop
+	bits   []byte
+	n      int
+}
+
+func newWhitener() *whitener {
+	w := hann(whiteLen)
+	for i := range w {
+		w[i] = float32(math.Sqrt(float64(w[i])))
+	}
+	return &whitener{fft: fft.New(whiteLen), window: w, re: make([]float32, whiteLen),
+		im: make([]float32, whiteLen), tail: make([]float32, whiteHop)}
+}
+
+// add takes the windows that begin at x[0] and x[whiteHop] and appends the two
+// hops that are complete then.
+func (w *whitener) add(x []float32) {
+	re, im := w.re, w.im
+	for i, v := range w.window {
+		re[i], im[i] = x[i]*v, x[whiteHop+i]*v
+	}
+	w.fft.Forward(re, im)
+	lo, hi := int(math.Round(whiteLow*whiteLen/workRate)), int(math.Round(whiteHigh*whiteLen/workRate))
+	for k := 0; k <= whiteLen/2; k++ {
+		j := (whiteLen - k) % whiteLen
+		if k < lo || k > hi {
+			re[k], im[k], re[j], im[j] = 0, 0, 0, 0
+			continue
+		}
+		xr, xi := re[k]+re[j], im[k]-im[j]
+		yr, yi := im[k]+im[j], re[j]-re[k]
+		a, b := 1/(mag(xr, xi)+1e-20), 1/(mag(yr, yi)+1e-20)
+		xr, xi, yr, yi = xr*a, xi*a, yr*b, yi*b
+		re[k], im[k] = xr-yi, xi+yr
+		re[j], im[j] = xr+yi, yr-xi
+	}
+	w.fft.Inverse(re, im) // but for a factor
+	for i, v := range w.window {
+		re[i] *= v
+		im[i] *= v
+	}
+	w.push(w.tail, re[:whiteHop])
+	w.push(re[whiteHop:], im[:whiteHop])
+	copy(w.tail, im[whiteHop:])
+}
+
+func (w *whitener) push(a, b []float32) {
+	for i := range a {
+		if w.n&7 == 0 {
+			w.bits = append(w.bits, 0)
+		}
+		if a[i]+b[i] < 0 {
+			w.bits[w.n>>3] |= 1 << (w.n & 7)
+		}
+		w.n++
+	}
+}
+
+func mag(re, im float32) float32 { return float32(math.Sqrt(float64(re*re + im*im))) }
