@@ -1,0 +1,67 @@
+package av
+
+//#include "av.h"
+import "C"
+
+import "github.com/choirless/render/media"
+
+// color translates libav's tags, which are the code points of ISO/IEC 23091-2.
+func color(m C.enum_AVColorSpace, r C.enum_AVColorRange, p C.enum_AVColorPrimaries, t C.enum_AVColorTransferCharacteristic) media.Color {
+	var c media.Color
+	switch m {
+	case C.AVCOL_SPC_BT709, C.AVCOL_SPC_SMPTE240M: // 240M differs from 709 in the third digit
+		c.Matrix = media.BT709
+	case C.AVCOL_SPC_BT470BG, C.AVCOL_SPC_SMPTE170M, C.AVCOL_SPC_FCC:
+		c.Matrix = media.BT601
+	case C.AVCOL_SPC_BT2020_NCL, C.AVCOL_SPC_BT2020_CL:
+		c.Matrix = media.BT2020
+	}
+	switch r {
+	case C.AVCOL_RANGE_MPEG:
+		c.Range = media.Limited
+	case C.AVCOL_RANGE_JPEG:
+		c.Range = media.Full
+	}
+	switch p {
+	case C.AVCOL_PRI_BT709:
+		c.Primaries = media.Primaries709
+	case C.AVCOL_PRI_BT470BG, C.AVCOL_PRI_SMPTE170M, C.AVCOL_PRI_SMPTE240M:
+		c.Primaries = media.Primaries601
+	case C.AVCOL_PRI_BT2020:
+		c.Primaries = media.Primaries2020
+	}
+	switch t {
+	case C.AVCOL_TRC_SMPTE2084:
+		c.Transfer = media.TransferPQ
+	case C.AVCOL_TRC_ARIB_STD_B67:
+		c.Transfer = media.TransferHLG
+	case C.AVCOL_TRC_BT709, C.AVCOL_TRC_SMPTE170M, C.AVCOL_TRC_SMPTE240M, C.AVCOL_TRC_GAMMA22,
+		C.AVCOL_TRC_GAMMA28, C.AVCOL_TRC_IEC61966_2_1, C.AVCOL_TRC_BT2020_10, C.AVCOL_TRC_BT2020_12:
+		c.Transfer = media.TransferSDR
+	}
+	return c
+}
+
+func siting(l C.enum_AVChromaLocation) media.Siting {
+	switch l {
+	case C.AVCHROMA_LOC_LEFT:
+		return media.SitingLeft
+	case C.AVCHROMA_LOC_CENTER:
+		return media.SitingCenter
+	case C.AVCHROMA_LOC_TOPLEFT:
+		return media.SitingTopLeft
+	}
+	return media.SitingUnknown
+}
+
+// yuvj: libav's J formats are full range whatever the tag says, and come from
+// JPEG, whose chroma sits in the centre unless something says otherwise.
+func yuvj(f C.enum_AVPixelFormat, c *media.Color, s *media.Siting) {
+	switch f {
+	case C.AV_PIX_FMT_YUVJ420P, C.AV_PIX_FMT_YUVJ422P, C.AV_PIX_FMT_YUVJ444P, C.AV_PIX_FMT_YUVJ440P, C.AV_PIX_FMT_YUVJ411P:
+		c.Range = media.Full
+		if *s == media.SitingUnknown {
+			*s = media.SitingCenter
+		}
+	}
+}

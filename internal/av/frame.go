@@ -1,0 +1,174 @@
+package av
+
+//#include "av.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"github.com/asticode/go-astiav"
+
+	"github.com/choirless/render/media"
+)
+
+// Frame holds a decoded picture or run of sound.
+type Frame struct {
+	f     *astiav.Frame
+	guard guard
+}
+
+// NewFrame returns an empty frame.
+func NewFrame() *Frame {
+	f := &Frame{f: astiav.AllocFrame()}
+	f.guard = newGuard(f, "frame")
+	return f
+}
+
+// Close frees it.
+func (f *Frame) Close() error {
+	if f == nil || !f.guard.close() {
+		return nil
+	}
+	f.f.Free()
+	return nil
+}
+
+// Unref lets go of the contents.
+func (f *Frame) Unref() { f.f.Unref() }
+
+// PTS is the best estimate of the presentation time, in the stream's time base.
+func (f *Frame) PTS() media.PTS {
+	c := cFrame(f.f)
+	if c.best_effort_timestamp != C.AV_NOPTS_VALUE {
+		return pts(c.best_effort_timestamp)
+	}
+	return pts(c.pts)
+}
+
+// StartPTS is the time of the first sample that is left after priming was
+// trimmed, which the best estimate may not know.
+func (f *Frame) StartPTS() media.PTS {
+	c := cFrame(f.f)
+	if c.pts != C.AV_NOPTS_VALUE {
+		return pts(c.pts)
+	}
+	return pts(c.best_effort_timestamp)
+}
+
+// Duration is in the stream's time base, 0 when unknown.
+func (f *Frame) Duration() int64 { return int64(cFrame(f.f).pkt_duration) }
+
+// Corrupt says that the decoder concealed damage.
+func (f *Frame) Corrupt() bool {
+	c := cFrame(f.f)
+	return c.flags&C.AV_FRAME_FLAG_CORRUPT != 0 || c.decode_error_flags != 0
+}
+
+// Samples, Rate and Channels describe sound.
+func (f *Frame) Samples() int { return int(cFrame(f.f).nb_samples) }
+
+// Rate is in Hz.
+func (f *Frame) Rate() media.SampleRate { return media.SampleRate(cFrame(f.f).sample_rate) }
+
+// Channels is how many there are.
+func (f *Frame) Channels() int { return int(cFrame(f.f).ch_layout.nb_channels) }
+
+// Float writes len(dst) samples of channel ch, from sample first on, full scale 1.
+func (f *Frame) Float(ch, first int, dst []float32) error {
+	if len(dst) == 0 {
+		return nil
+	}
+	if ch >= f.Channels() || first+len(dst) > f.Samples() {
+		panic("av: internal error: sample out of range")
+	}
+	p := (*C.float)(unsafe.Pointer(&dst[0]))
+	if C.choir_frame_float(cFrame(f.f), C.int(ch), C.int(first), C.int(len(dst)), p) == 0 {
+		return fmt.Errorf("av: unknown sample format %d", cFrame(f.f).format)
+	}
+	return nil
+}
+
+// Picture fills m with the picture, its planes pointing into f: m is valid as
+// long as f's contents are. It returns false when the format must be converted
+// first. Time, SAR and Rotation are left alone but for a SAR of the picture's own.
+func (f *Frame) Picture(m *media.Frame) bool {
+	var p C.choir_planes
+	c := cFrame(f.f)
+	if C.choir_frame_planes(c, &p) == 0 {
+		return false
+	}
+	m.Depth, m.SubX, m.SubY = int(p.depth), int(p.sub_x), int(p.sub_y)
+	m.Planes = [3]media.Plane{}
+	for i := range int(p.planes) {
+		m.Planes[i] = media.Plane{
+			Data:   unsafe.Slice((*byte)(p.data[i]), int(p.size[i])),
+			Stride: int(p.stride[i]),
+			Width:  int(p.width[i]),
+			Height: int(p.height[i]),
+		}
+	}
+	m.Color = color(c.colorspace, c.color_range, c.color_primaries, c.color_trc)
+	m.Siting = siting(c.chroma_location)
+	yuvj(C.enum_AVPixelFormat(c.format), &m.Color, &m.Siting)
+	if s := c.sample_aspect_ratio; s.num > 0 && s.den > 0 {
+		m.SAR = media.Ratio{}
+		if s.num != s.den {
+			m.SAR = media.Ratio{Num: int(s.num), Den: int(s.den)}
+		}
+	}
+	return true
+}
+
+// Converter turns pictures of exotic formats into the nearest planar one.
+type Converter struct{ c *C.struct_SwsContext }
+
+// Convert writes src into dst, replacing what that held.
+func (v *Converter) Convert(src, dst *Frame) error {
+	dst.f.Unref()
+	if r := C.choir_frame_convert(&v.c, cFrame(src.f), cFrame(dst.f)); r < 0 {
+		return fail("convert pixel format", astiav.Error(r), nil)
+	}
+	return nil
+}
+
+// Close frees it; it may be used again afterwards.
+func (v *Converter) Close() {
+	C.sws_freeContext(v.c)
+	v.c = nil
+}
+
+// lend points f at the planes of an 8-bit 4:2:0 picture. The planes are pinned
+// until the function it returns is called, by which time libav must have let go.
+func (f *Frame) lend(m *media.Frame) (func() error, error) {
+	c := cFrame(f.f)
+	f.f.Unref()
+	c.format, c.width, c.height = C.AV_PIX_FMT_YUV420P, C.int(m.Width()), C.int(m.Height())
+	var pin runtime.Pinner
+	var p [3]*C.uint8_t
+	for i := range p {
+		data := &m.Planes[i].Data[0]
+		pin.Pin(data)
+		p[i] = (*C.uint8_t)(unsafe.Pointer(data))
+	}
+	y, cb := m.Planes[0], m.Planes[1]
+	r := C.choir_frame_borrow(c, p[0], p[1], p[2], C.int(y.Stride), C.int(cb.Stride),
+		C.int64_t(len(y.Data)), C.int64_t(min(len(cb.Data), len(m.Planes[2].Data))))
+	c.linesize[2] = C.int(m.Planes[2].Stride)
+	done := func() error {
+		held := C.choir_frame_borrowed(c) != 0
+		f.f.Unref()
+		pin.Unpin()
+		if held {
+			return errors.New("av: internal error: the encoder kept a borrowed picture")
+		}
+		return nil
+	}
+	if r < 0 {
+		done()
+		return nil, fail("lend picture", astiav.Error(r), nil)
+	}
+	return done, nil
+}
