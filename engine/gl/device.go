@@ -1,0 +1,157 @@
+package gl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/go-gl/gl/v4.3-core/gl"
+)
+
+// ErrClosed is returned by Do on a closed Device.
+var ErrClosed = errors.New("gl: device closed")
+
+// Options choose a context. The zero value takes the best there is.
+type Options struct {
+	// Software asks for a software renderer even where there is a GPU.
+	Software bool
+}
+
+// Limits are what the driver allows.
+type Limits struct {
+	TextureSize    int // side of a 2D texture, texels
+	BufferTexels   int // texels of a buffer texture
+	ColorTargets   int // colour attachments drawn to at once
+	ArrayLayers    int
+	RendererName   string
+	Vendor         string
+	VersionName    string
+	SoftwareRender bool
+}
+
+// Device is a GL context and the goroutine that owns it.
+// Safe for concurrent use: calls of Do take turns.
+type Device struct {
+	calls  chan func()
+	quit   chan struct{} // closed by Close; calls stays open, as Do may race Close
+	gone   chan struct{} // closed when the goroutine has ended
+	once   sync.Once
+	limits Limits
+	vao    uint32
+}
+
+// load guards go-gl's table of functions, which is one for the process.
+var load struct {
+	sync.Mutex
+	done bool
+}
+
+// Open opens a context. It may block for as long as the driver takes to start.
+// The caller must Close the device.
+func Open(ctx context.Context, o Options) (*Device, error) {
+	d := &Device{calls: make(chan func()), quit: make(chan struct{}), gone: make(chan struct{})}
+	started := make(chan error, 1)
+	go d.run(o, started)
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("gl: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		d.Close()
+		return nil, context.Cause(ctx)
+	}
+	return d, nil
+}
+
+// run owns the context from beginning to end. The thread stays locked when it
+// returns, so that the runtime throws the thread away, and with it whatever
+// state a driver keeps in it.
+func (d *Device) run(o Options, started chan<- error) {
+	runtime.LockOSThread()
+	defer close(d.gone)
+	c, renderer, err := openContext(o.Software)
+	if err != nil {
+		started <- err
+		return
+	}
+	defer c.closeLocked()
+	if err := d.start(renderer); err != nil {
+		started <- err
+		return
+	}
+	started <- nil
+	for {
+		select {
+		case f := <-d.calls:
+			f()
+		case <-d.quit:
+			gl.DeleteVertexArrays(1, &d.vao)
+			return
+		}
+	}
+}
+
+// start loads the functions and sets what never changes. GL thread.
+func (d *Device) start(renderer string) error {
+	load.Lock()
+	defer load.Unlock()
+	if !load.done {
+		if err := gl.InitWithProcAddrFunc(procAddress); err != nil {
+			return fmt.Errorf("load functions: %w", err)
+		}
+		load.done = true
+	}
+	get := func(name uint32) int {
+		var v int32
+		gl.GetIntegerv(name, &v)
+		return int(v)
+	}
+	d.limits = Limits{
+		TextureSize:    get(gl.MAX_TEXTURE_SIZE),
+		BufferTexels:   get(gl.MAX_TEXTURE_BUFFER_SIZE),
+		ColorTargets:   min(get(gl.MAX_DRAW_BUFFERS), get(gl.MAX_COLOR_ATTACHMENTS)),
+		ArrayLayers:    get(gl.MAX_ARRAY_TEXTURE_LAYERS),
+		RendererName:   renderer,
+		Vendor:         gl.GoStr(gl.GetString(gl.VENDOR)),
+		VersionName:    gl.GoStr(gl.GetString(gl.VERSION)),
+		SoftwareRender: isSoftware(renderer),
+	}
+	// Core profile draws nothing without a vertex array, even an empty one.
+	gl.GenVertexArrays(1, &d.vao)
+	gl.BindVertexArray(d.vao)
+	gl.PixelStorei(gl.PACK_ALIGNMENT, 1)
+	gl.PixelStorei(gl.UNPACK_ALIGNMENT, 1)
+	gl.Disable(gl.DITHER)
+	return Check("start")
+}
+
+// Do runs f on the GL thread and returns its error. If ctx ends before f
+// starts, f never runs; once started, f is waited for, as it may use the
+// caller's memory. f must not call Do.
+func (d *Device) Do(ctx context.Context, f func() error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	done := make(chan error, 1)
+	select {
+	case d.calls <- func() { done <- f() }:
+		return <-done
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-d.quit:
+		return ErrClosed
+	}
+}
+
+// Limits returns what the driver allows.
+func (d *Device) Limits() Limits { return d.limits }
+
+// Close ends the goroutine and destroys the context, and with it every object
+// made on the device. It waits for a call of Do that has started. It may be
+// called any number of times.
+func (d *Device) Close() error {
+	d.once.Do(func() { close(d.quit) })
+	<-d.gone
+	return nil
+}

@@ -1,0 +1,86 @@
+package gl
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/go-gl/gl/v4.3-core/gl"
+)
+
+// Framebuffer is a set of textures drawn to at once. It does not own them.
+// Not safe for concurrent use; GL thread.
+type Framebuffer struct {
+	id      uint32
+	targets []*Texture
+}
+
+// NewFramebuffer attaches textures so that a shader's output n goes to target n.
+// One array texture alone attaches all its layers. The caller must Release it,
+// before the textures. GL thread.
+func NewFramebuffer(targets ...*Texture) (*Framebuffer, error) {
+	f := &Framebuffer{targets: targets}
+	gl.GenFramebuffers(1, &f.id)
+	gl.BindFramebuffer(gl.FRAMEBUFFER, f.id)
+	var buffers []uint32
+	for _, t := range targets {
+		if t.Layers == 0 {
+			at := gl.COLOR_ATTACHMENT0 + uint32(len(buffers))
+			gl.FramebufferTexture2D(gl.FRAMEBUFFER, at, gl.TEXTURE_2D, t.id, 0)
+			buffers = append(buffers, at)
+			continue
+		}
+		for layer := range t.Layers {
+			at := gl.COLOR_ATTACHMENT0 + uint32(len(buffers))
+			gl.FramebufferTextureLayer(gl.FRAMEBUFFER, at, t.id, 0, int32(layer))
+			buffers = append(buffers, at)
+		}
+	}
+	gl.DrawBuffers(int32(len(buffers)), &buffers[0])
+	if s := gl.CheckFramebufferStatus(gl.FRAMEBUFFER); s != gl.FRAMEBUFFER_COMPLETE {
+		f.Release()
+		return nil, fmt.Errorf("gl: framebuffer of %d targets: %s", len(buffers), framebufferStatus(s))
+	}
+	if err := Check("framebuffer"); err != nil {
+		f.Release()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Bind makes the framebuffer the target of draws. GL thread.
+func (f *Framebuffer) Bind() { gl.BindFramebuffer(gl.FRAMEBUFFER, f.id) }
+
+// Draw runs the program in use once for every texel of a rectangle of the bound
+// framebuffer. GL thread.
+func Draw(x, y, width, height int) {
+	gl.Viewport(int32(x), int32(y), int32(width), int32(height))
+	gl.DrawArrays(gl.TRIANGLE_STRIP, 0, 4)
+}
+
+// Read copies a rectangle of target n into dst, rows rowBytes apart, which must
+// be a multiple of the texel's size. It waits for the draws before it.
+// GL thread.
+func (f *Framebuffer) Read(n, x, y, width, height int, dst []byte, rowBytes int) error {
+	t := f.targets[n].Format
+	if width <= 0 || height <= 0 {
+		return nil
+	}
+	if rowBytes%t.Bytes != 0 || rowBytes < width*t.Bytes || len(dst) < rowBytes*(height-1)+width*t.Bytes {
+		return fmt.Errorf("gl: read: %d bytes in rows of %d do not hold %dx%d texels of %d", len(dst), rowBytes, width, height, t.Bytes)
+	}
+	gl.BindFramebuffer(gl.READ_FRAMEBUFFER, f.id)
+	gl.ReadBuffer(gl.COLOR_ATTACHMENT0 + uint32(n))
+	gl.PixelStorei(gl.PACK_ROW_LENGTH, int32(rowBytes/t.Bytes))
+	gl.ReadPixels(int32(x), int32(y), int32(width), int32(height), t.format, t.typ, unsafe.Pointer(&dst[0]))
+	gl.PixelStorei(gl.PACK_ROW_LENGTH, 0)
+	return nil
+}
+
+// Release deletes the framebuffer, not its textures. GL thread.
+func (f *Framebuffer) Release() {
+	if f == nil || f.id == 0 {
+		return
+	}
+	gl.DeleteFramebuffers(1, &f.id)
+	f.id = 0
+}

@@ -1,0 +1,177 @@
+package gl
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/go-gl/gl/v4.3-core/gl"
+)
+
+// Format is how a texel is stored and how it travels to and from memory.
+type Format struct {
+	internal, format, typ uint32
+	// Bytes is the size of a texel in memory.
+	Bytes int
+}
+
+// The formats in use. UI formats hold unsigned integers and are read through
+// usampler types; R8 and R16 read as 0..1.
+var (
+	R8       = Format{gl.R8, gl.RED, gl.UNSIGNED_BYTE, 1}
+	R16      = Format{gl.R16, gl.RED, gl.UNSIGNED_SHORT, 2}
+	R32F     = Format{gl.R32F, gl.RED, gl.FLOAT, 4}
+	R32UI    = Format{gl.R32UI, gl.RED_INTEGER, gl.UNSIGNED_INT, 4}
+	RG32UI   = Format{gl.RG32UI, gl.RG_INTEGER, gl.UNSIGNED_INT, 8}
+	RGBA32UI = Format{gl.RGBA32UI, gl.RGBA_INTEGER, gl.UNSIGNED_INT, 16}
+	RGBA32F  = Format{gl.RGBA32F, gl.RGBA, gl.FLOAT, 16}
+)
+
+// Texture is a 2D texture, or a 2D array if made with layers, without mipmaps,
+// read texel by texel. Not safe for concurrent use; GL thread.
+type Texture struct {
+	id            uint32
+	target        uint32
+	Format        Format
+	Width, Height int
+	Layers        int // 0 for a plain 2D texture
+}
+
+// NewTexture makes a texture of undefined content. layers is 0 for a plain 2D
+// texture. The caller must Release it. GL thread.
+func NewTexture(f Format, width, height, layers int) (*Texture, error) {
+	t := &Texture{target: gl.TEXTURE_2D, Format: f, Width: width, Height: height, Layers: layers}
+	if layers > 0 {
+		t.target = gl.TEXTURE_2D_ARRAY
+	}
+	gl.GenTextures(1, &t.id)
+	gl.BindTexture(t.target, t.id)
+	if layers > 0 {
+		gl.TexStorage3D(t.target, 1, f.internal, int32(width), int32(height), int32(layers))
+	} else {
+		gl.TexStorage2D(t.target, 1, f.internal, int32(width), int32(height))
+	}
+	for _, p := range [][2]int32{
+		{gl.TEXTURE_MIN_FILTER, gl.NEAREST}, {gl.TEXTURE_MAG_FILTER, gl.NEAREST},
+		{gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE}, {gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE},
+	} {
+		gl.TexParameteri(t.target, uint32(p[0]), p[1])
+	}
+	if err := Check(fmt.Sprintf("texture %dx%d", width, height)); err != nil {
+		t.Release()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Upload replaces a rectangle of a 2D texture. Rows of data are stride bytes
+// apart; stride must be a multiple of the texel's size. data is read before
+// Upload returns. GL thread.
+func (t *Texture) Upload(x, y, width, height int, data []byte, stride int) error {
+	row := width * t.Format.Bytes
+	switch {
+	case width <= 0 || height <= 0:
+		return nil
+	case stride < row || stride%t.Format.Bytes != 0:
+		return fmt.Errorf("gl: upload: stride %d does not fit rows of %d bytes in texels of %d", stride, row, t.Format.Bytes)
+	case len(data) < stride*(height-1)+row:
+		return fmt.Errorf("gl: upload: %d bytes, want %d rows of %d", len(data), height, stride)
+	}
+	gl.BindTexture(t.target, t.id)
+	gl.PixelStorei(gl.UNPACK_ROW_LENGTH, int32(stride/t.Format.Bytes))
+	gl.TexSubImage2D(t.target, 0, int32(x), int32(y), int32(width), int32(height), t.Format.format, t.Format.typ, unsafe.Pointer(&data[0]))
+	gl.PixelStorei(gl.UNPACK_ROW_LENGTH, 0)
+	return nil
+}
+
+// UploadFloats replaces the whole of a 2D texture of floats. GL thread.
+func (t *Texture) UploadFloats(data []float32) error {
+	return t.Upload(0, 0, t.Width, t.Height, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data)), t.Width*t.Format.Bytes)
+}
+
+// UploadWords replaces the whole of a 2D texture of 32-bit integers. GL thread.
+func (t *Texture) UploadWords(data []uint32) error {
+	return t.Upload(0, 0, t.Width, t.Height, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data)), t.Width*t.Format.Bytes)
+}
+
+// Bind makes the texture visible to samplers of the given unit. GL thread.
+func (t *Texture) Bind(unit int) {
+	gl.ActiveTexture(gl.TEXTURE0 + uint32(unit))
+	gl.BindTexture(t.target, t.id)
+}
+
+// Release deletes the texture. GL thread.
+func (t *Texture) Release() {
+	if t == nil || t.id == 0 {
+		return
+	}
+	gl.DeleteTextures(1, &t.id)
+	t.id = 0
+}
+
+// BufferTexture is memory that a shader reads as a row of texels.
+// Not safe for concurrent use; GL thread.
+type BufferTexture struct {
+	buffer, texture uint32
+	format          Format
+	size            int
+}
+
+// NewBufferTexture makes a buffer of size bytes, all zero. The caller must
+// Release it. GL thread.
+func NewBufferTexture(f Format, size int) (*BufferTexture, error) {
+	b := &BufferTexture{format: f, size: size}
+	gl.GenBuffers(1, &b.buffer)
+	gl.BindBuffer(gl.TEXTURE_BUFFER, b.buffer)
+	zero := make([]byte, size)
+	gl.BufferData(gl.TEXTURE_BUFFER, size, unsafe.Pointer(unsafe.SliceData(zero)), gl.STREAM_DRAW)
+	gl.GenTextures(1, &b.texture)
+	gl.BindTexture(gl.TEXTURE_BUFFER, b.texture)
+	gl.TexBuffer(gl.TEXTURE_BUFFER, f.internal, b.buffer)
+	if err := Check(fmt.Sprintf("buffer texture of %d bytes", size)); err != nil {
+		b.Release()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Fill lets write change the bytes from offset to offset+size. It does not wait
+// for draws that may still read them: the caller must know that there are none.
+// The slice is invalid once write returns. GL thread.
+func (b *BufferTexture) Fill(offset, size int, write func(mem []byte)) error {
+	gl.BindBuffer(gl.TEXTURE_BUFFER, b.buffer)
+	p := gl.MapBufferRange(gl.TEXTURE_BUFFER, offset, size, gl.MAP_WRITE_BIT|gl.MAP_UNSYNCHRONIZED_BIT)
+	if p == nil {
+		if err := Check("map buffer"); err != nil {
+			return err
+		}
+		return fmt.Errorf("gl: map buffer: no memory for %d bytes at %d", size, offset)
+	}
+	write(unsafe.Slice((*byte)(p), size))
+	if !gl.UnmapBuffer(gl.TEXTURE_BUFFER) {
+		return fmt.Errorf("gl: unmap buffer: the driver lost its content")
+	}
+	return nil
+}
+
+// Size returns the size in bytes.
+func (b *BufferTexture) Size() int { return b.size }
+
+// Bind makes the buffer visible to samplers of the given unit. GL thread.
+func (b *BufferTexture) Bind(unit int) {
+	gl.ActiveTexture(gl.TEXTURE0 + uint32(unit))
+	gl.BindTexture(gl.TEXTURE_BUFFER, b.texture)
+}
+
+// Release deletes the buffer and its texture. GL thread.
+func (b *BufferTexture) Release() {
+	if b == nil {
+		return
+	}
+	if b.texture != 0 {
+		gl.DeleteTextures(1, &b.texture)
+	}
+	if b.buffer != 0 {
+		gl.DeleteBuffers(1, &b.buffer)
+	}
+	b.texture, b.buffer = 0, 0
+}
