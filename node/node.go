@@ -19,6 +19,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
 	"github.com/choirless/render/engine"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/queue"
@@ -82,7 +83,7 @@ func New(cfg Config) *Node {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && stripeMVAvailable()}
+	return &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable()}
 }
 
 // StripeMV reports whether this node's stripes can be joined in the bitstream.

@@ -20,9 +20,6 @@ import (
 )
 
 const (
-	// fadeTime is how long a part that starts late takes to appear, and one
-	// that ends early to step back.
-	fadeTime = 500 * time.Millisecond
 	// heldOpacity is how much of a part's last picture stays when it has ended
 	// before the song.
 	heldOpacity = 0.35
@@ -157,6 +154,7 @@ func (n *Node) scene(ctx context.Context, p *plan.Picture) (engine.Scene, error)
 		}
 		tile := engine.Tile{
 			Rect: image.Rect(t.X, t.Y, t.X+t.W, t.Y+t.H), Fit: fit,
+			Rotation: t.Rotation, RotationSet: true,
 			Radius: t.Radius, Border: t.Border, BorderRGB: t.BorderRGB, Placeholder: t.Name,
 		}
 		if t.Caption {
@@ -253,13 +251,13 @@ func (t *tileSource) at(s time.Duration) (engine.Update, bool) {
 		return engine.Update{Opacity: 1}, first
 	}
 	op := t.opacityAt(pt)
-	if t.tile.Rotation != 0 || f.Rotation != 0 {
-		f.Rotation = t.tile.Rotation
-	}
 	if !first && !changed && op == t.opacity {
 		return engine.Update{}, false
 	}
 	t.opacity = op
+	if !first && !changed {
+		return engine.Update{Hold: true, Opacity: op}, true
+	}
 	return engine.Update{Frame: f, Opacity: op}, true
 }
 
@@ -269,16 +267,22 @@ func (t *tileSource) at(s time.Duration) (engine.Update, bool) {
 func (t *tileSource) opacityAt(pt time.Duration) float64 {
 	op := 1.0
 	if t.tile.Start > time.Duration(t.tile.Offset) {
-		op = min(op, ramp(pt-t.tile.Start))
+		op = min(op, t.ramp(pt-t.tile.Start))
 	}
 	if t.tile.End > 0 {
-		op = min(op, 1-(1-heldOpacity)*ramp(pt-t.tile.End))
+		op = min(op, 1-(1-heldOpacity)*t.ramp(pt-t.tile.End))
 	}
 	// In 64 steps, so that a still picture is not redrawn for nothing.
 	return math.Round(op*64) / 64
 }
 
-// ramp rises from 0 to 1 over fadeTime.
-func ramp(d time.Duration) float64 {
-	return max(0, min(1, float64(d)/float64(fadeTime)))
+// ramp rises from 0 to 1 over the tile's fade.
+func (t *tileSource) ramp(d time.Duration) float64 {
+	switch {
+	case d <= 0:
+		return 0
+	case d >= t.tile.Fade:
+		return 1
+	}
+	return float64(d) / float64(t.tile.Fade)
 }

@@ -1,0 +1,107 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/choirless/render/decode"
+	"github.com/choirless/render/media"
+	"github.com/choirless/render/mix"
+	"github.com/choirless/render/plan"
+)
+
+// sound makes a stripe's dry sum (and its reverb send, when a voice has one of
+// its own) over the whole song and stores it as a float WAV.
+func (n *Node) sound(ctx context.Context, s *plan.Sound, progress func(float64)) (plan.SoundResult, error) {
+	began := time.Now()
+	res := plan.SoundResult{Samples: s.Samples, Channels: 2}
+	voices := make([]mix.Voice, len(s.Voices))
+	for i, v := range s.Voices {
+		voice, err := n.voice(ctx, v)
+		if err != nil {
+			return res, &PartError{v.Part, err}
+		}
+		voices[i] = voice
+		if v.Send != 1 {
+			res.Channels = 4
+		}
+	}
+	_, err := putStream(ctx, n.cfg.Buckets, s.Out, func(w io.Writer) error {
+		wav, err := mix.NewWAVWriter(w, media.MixRate, res.Channels, s.Samples)
+		if err != nil {
+			return err
+		}
+		done := int64(0)
+		err = mix.Sum(ctx, voices, s.Samples, func(dry, send [][]float32) error {
+			block := dry
+			if res.Channels == 4 {
+				if send == nil {
+					send = dry
+				}
+				block = append(append(make([][]float32, 0, 4), dry...), send...)
+			}
+			done += int64(len(dry[0]))
+			progress(100 * float64(done) / float64(max(1, s.Samples)))
+			return wav.Write(block)
+		})
+		if err != nil {
+			return err
+		}
+		return wav.Close()
+	})
+	if err != nil {
+		return res, fmt.Errorf("sound of stripe %d: %w", s.Stripe, err)
+	}
+	res.Seconds = time.Since(began).Seconds()
+	return res, nil
+}
+
+// voice translates a voice of the plan for the mixer.
+func (n *Node) voice(ctx context.Context, v plan.Voice) (mix.Voice, error) {
+	law, err := mix.ParsePanLaw(v.PanLaw)
+	if err != nil {
+		return mix.Voice{}, err
+	}
+	m := mix.Voice{
+		Name: string(v.Part), Offset: v.Offset, DriftPPM: v.DriftPPM,
+		Gain: v.Gain, Pan: v.Pan, Law: law, Send: v.Send,
+		Open: func() (mix.Source, error) { return n.openVoice(ctx, v) },
+	}
+	for _, c := range v.Cleanup {
+		switch c {
+		case "highpass":
+			m.Cleanup.HighPass = true
+		case "gate":
+			m.Cleanup.Gate = true
+		case "declick":
+			m.Cleanup.DeClick = true
+		default:
+			return m, fmt.Errorf("unknown clean-up %q", c)
+		}
+	}
+	return m, nil
+}
+
+// voiceSource is the sound of a converted part with the object it reads.
+type voiceSource struct {
+	*decode.Audio
+	src io.Closer
+}
+
+func (s voiceSource) Close() error { return errors.Join(s.Audio.Close(), s.src.Close()) }
+
+func (n *Node) openVoice(ctx context.Context, v plan.Voice) (mix.Source, error) {
+	src, err := openRef(ctx, n.cfg.Buckets, v.Source)
+	if err != nil {
+		return nil, err
+	}
+	a, err := decode.OpenAudio(ctx, src)
+	if err != nil {
+		src.Close()
+		return nil, &PartError{v.Part, err}
+	}
+	return voiceSource{a, src}, nil
+}
