@@ -1,6 +1,8 @@
 package stitch
 
 import (
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/choirless/render/media"
@@ -22,10 +24,22 @@ type Info struct {
 }
 
 // Inspect reads a stripe (Annex B) up to its first slice.
-func Inspect(r io.Reader) (Info, error) { return Info{}, nil }
-
-// StripeMV reports whether a SEI NAL unit (header byte first, no start code) is
-// x264's and says that motion is kept inside the picture: bit 0x8000 in the
-// second number of "analyse=a:b". The option being taken proves nothing, as a
-// stock library takes it in silence.
-func StripeMV(sei []byte) bool { return false }
+func Inspect(r io.Reader) (Info, error) {
+	s := newStripe(r)
+	if err := s.begin(); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("no picture")
+		}
+		return Info{}, fmt.Errorf("stripe: %w", err)
+	}
+	return Info{
+		Width:    s.sps.width(),
+		Height:   s.sps.height(),
+		Rate:     s.sps.vui.rate,
+		Encoder:  s.encoder,
+		StripeMV: s.stripeMV,
+		CABAC:    s.pps.cabac,
+		Profile:  int(s.sps.profile),
+		Level:    int(s.sps.level),
+	}, nil
+}
