@@ -61,7 +61,7 @@ func keep(ctx context.Context, l Lease, visibility time.Duration, extended time.
 		end := extended.Add(visibility - visibility/10)
 		now := time.Now()
 		if !past(now, end) {
-			try, cancel := context.WithTimeout(ctx, visibility/3)
+			try, cancel := context.WithDeadline(ctx, earlier(now.Add(visibility/3), end))
 			last = l.Extend(try, visibility)
 			cancel()
 		}
@@ -81,6 +81,13 @@ func keep(ctx context.Context, l Lease, visibility time.Duration, extended time.
 			wait = visibility / 20
 		}
 	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 // past tells whether end is over by the monotonic or the wall clock: the

@@ -94,6 +94,25 @@ func Dead(ctx context.Context, q Queue) (int, error) {
 	return visible + leased, err
 }
 
+// sendAller is a Queue that sends several messages in fewer requests.
+type sendAller interface {
+	SendAll(ctx context.Context, bodies [][]byte) error
+}
+
+// SendAll sends messages without delay, in as few requests as q can. After an
+// error some may have been sent: send all again, they arrive at least once.
+func SendAll(ctx context.Context, q Queue, bodies [][]byte) error {
+	if a, ok := q.(sendAller); ok {
+		return a.SendAll(ctx, bodies)
+	}
+	for _, b := range bodies {
+		if err := q.Send(ctx, b, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkSend refuses what SQS would refuse, so that what works in one process
 // also works on a cluster.
 func checkSend(body []byte, delay time.Duration) error {
