@@ -1,10 +1,41 @@
 package plan
 
 import (
+	"fmt"
 	"image"
+	"math"
+	"slices"
 
 	"github.com/choirless/render/definition"
 )
+
+// How tiles are laid out.
+//
+// Tiles stand in rows. Parts go into the rows by their reversed id, compared as
+// plain strings: the original's way to shuffle singers so that the order does not
+// follow the time of upload, and yet is the same every time.
+//
+// The default gives all tiles one height. It is found by trying every even height
+// from the largest down: rows are filled greedily, which needs the fewest rows, and
+// the first height whose rows fit the canvas is the best. Breaks are then moved so
+// that rows are as equally filled as can be, which leaves no lone last tile.
+//
+// Margins are boxjam's: between tiles the whole margin, around them half of it on
+// each side (boxjam keeps it at the top left only, then centres).
+//
+// Numbers the rest of the house relies on:
+//   - all coordinates are even (4:2:0); x and widths are multiples of 8 or 4 where
+//     that costs next to nothing, because the scaler writes 8 pixels at a time;
+//   - a stripe is a row of tiles, and stripes meet at multiples of 16, the height of
+//     a macroblock, inside the gap between two rows; gaps grow by a few pixels where
+//     they must to hold one. When there are so many rows that this would cost much,
+//     several rows share a stripe, and any gap that happens to hold a multiple is a
+//     border.
+//
+// Whoever is replaced keeps the tile: the order is by id, and a recording of the
+// same shape changes nothing. Whoever is added goes, if an earlier layout is given,
+// into the row with most room, and all other rows stay; only when that would leave
+// the picture more than keepLoss emptier than a fresh layout is it made afresh.
 
 // LayoutMode names a way to lay out tiles.
 type LayoutMode string
@@ -16,6 +47,18 @@ const (
 	LayoutStretch LayoutMode = "stretch"
 	// LayoutBoxjam puts tiles where boxjam, the original's layout, puts them.
 	LayoutBoxjam LayoutMode = "boxjam"
+)
+
+const (
+	macroblock = 16
+	// gridLoss is the share of tile height given up for a coarser horizontal grid.
+	gridLoss = 0.0
+	// sharedGain is how much higher tiles must get before rows share a stripe.
+	sharedGain = 1.08
+	// keepLoss is the share of used area given up to keep earlier rows in place.
+	keepLoss = 0.10
+	// maxTiles bounds a layout.
+	maxTiles = definition.MaxInputs
 )
 
 // TileSize is a part to lay out: its picture's size as displayed, in any unit.
@@ -33,8 +76,9 @@ type LayoutOptions struct {
 	Margin int
 	// TopLeft leaves the rows at the top left instead of in the middle.
 	TopLeft bool
-	// Previous is the rows of an earlier layout of mostly the same parts, top to bottom.
-	Previous [][]definition.PartID
+	// Previous is the tiles of an earlier layout, made with the same options, of
+	// mostly the same parts. Used by LayoutRows only.
+	Previous map[definition.PartID]image.Rectangle
 }
 
 // Layout is where each tile goes.
@@ -48,4 +92,49 @@ type Layout struct {
 	Borders []int
 	// Used is the share of the canvas under tiles, 0..1.
 	Used float64
+}
+
+// NewLayout lays out the parts. It fails for no part, more than 4,096, sizes that
+// are not positive numbers, and a canvas that is odd, below 16 px or too small to
+// give every tile 2x2 pixels.
+func NewLayout(parts []TileSize, o LayoutOptions) (*Layout, error) {
+	if err := o.check(parts); err != nil {
+		return nil, err
+	}
+	g := newGrid(parts, o)
+	var l *Layout
+	switch o.Mode {
+	case LayoutBoxjam:
+		l = g.boxjam(parts)
+	case LayoutStretch:
+		l = g.stretch()
+	default:
+		l = g.rows()
+	}
+	if l == nil {
+		return nil, fmt.Errorf("layout: %d tiles do not fit %dx%d", len(parts), o.Width, o.Height)
+	}
+	area := 0
+	for _, r := range l.Tiles {
+		area += r.Dx() * r.Dy()
+	}
+	l.Used = float64(area) / float64(o.Width*o.Height)
+	return l, nil
+}
+
+func (o LayoutOptions) check(parts []TileSize) error {
+	switch {
+	case o.Width < macroblock || o.Height < macroblock || o.Width%2 != 0 || o.Height%2 != 0:
+		return fmt.Errorf("layout: canvas %dx%d, want even and at least 16x16", o.Width, o.Height)
+	case len(parts) == 0 || len(parts) > maxTiles:
+		return fmt.Errorf("layout: %d tiles, want 1 to %d", len(parts), maxTiles)
+	case !slices.Contains([]LayoutMode{"", LayoutRows, LayoutStretch, LayoutBoxjam}, o.Mode):
+		return fmt.Errorf("layout: unknown mode %q", o.Mode)
+	}
+	for _, p := range parts {
+		if a := p.Width / p.Height; !(p.Width > 0 && p.Height > 0) || math.IsInf(a, 0) || a == 0 {
+			return fmt.Errorf("layout: part %q: size %gx%g", p.Part, p.Width, p.Height)
+		}
+	}
+	return nil
 }

@@ -1,0 +1,83 @@
+package plan
+
+// rows is the layout of one common height.
+func (g *grid) rows() *Layout {
+	best, own := g.bestRows()
+	if best == nil {
+		return nil
+	}
+	fresh := g.evenRows(best, own)
+	// The coarsest horizontal grid that costs next to nothing.
+	for _, unit := range []int{8, 4} {
+		g.unit = unit
+		if f := g.bestHeight(own); f != nil {
+			if l := g.evenRows(f, own); l != nil && l.area() >= (1-gridLoss)*fresh.area() {
+				fresh = l
+				break
+			}
+		}
+		g.unit = 2
+	}
+	// Keeping has a spacing of its own, so it comes last.
+	if kept := g.keep(); kept != nil && kept.area() >= (1-keepLoss)*fresh.area() {
+		return kept
+	}
+	return fresh
+}
+
+// evenRows places the parts at a common height.
+func (g *grid) evenRows(f *fitting, own bool) *Layout {
+	return g.placeEqual(g.breakEven(g.order, f.h, f.rows), f.h, own)
+}
+
+// bestRows returns the best common height, and whether each row gets its own stripe.
+func (g *grid) bestRows() (best *fitting, own bool) {
+	best, shared := g.bestHeight(true), g.bestHeight(false)
+	if best == nil || (shared != nil && float64(shared.h) > sharedGain*float64(best.h)) {
+		return shared, false
+	}
+	return best, true
+}
+
+// fitting is a common height and the rows it takes.
+type fitting struct{ h, rows int }
+
+// bestHeight returns the largest common height whose rows fit.
+func (g *grid) bestHeight(own bool) *fitting {
+	for h := g.roomY() &^ 1; h >= 2; h -= 2 {
+		rows := g.breakGreedy(g.order, h)
+		if rows*(h+g.gap) > g.o.Height {
+			continue
+		}
+		if g.stack(equal(h, rows), own) != nil {
+			return &fitting{h, rows}
+		}
+	}
+	return nil
+}
+
+func equal(h, n int) []int {
+	hs := make([]int, n)
+	for i := range hs {
+		hs[i] = h
+	}
+	return hs
+}
+
+// placeEqual puts rows of one height on the canvas; nil when they do not fit.
+func (g *grid) placeEqual(rows [][]int, h int, own bool) *Layout {
+	hs := equal(h, len(rows))
+	tops := g.stack(hs, own)
+	if tops == nil {
+		return nil
+	}
+	return g.place(rows, hs, tops)
+}
+
+func (l *Layout) area() float64 {
+	n := 0
+	for _, r := range l.Tiles {
+		n += r.Dx() * r.Dy()
+	}
+	return float64(n)
+}
