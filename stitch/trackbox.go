@@ -138,7 +138,7 @@ func (t *videoTrack) box(x *boxes, movieScale uint32) {
 		}
 		x.end()
 	}
-	if len(t.sync) < len(t.sizes) { // without stss every sample is one
+	if len(t.sync) < len(t.sizes) { // without stss every picture is one
 		x.full("stss", 0, 0)
 		x.u32(uint32(len(t.sync)))
 		x.u32(t.sync...)
