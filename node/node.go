@@ -56,6 +56,8 @@ type Node struct {
 
 	mu      sync.Mutex
 	engines []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
+
+	cpu cpuShare
 }
 
 // ErrStop is the cause of the contexts of work that is interrupted because the
@@ -141,19 +143,14 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) {
 	r := reporter{node: n, a: a, log: log}
 	r.send(ctx, plan.Report{State: plan.ReportStarted})
 
-	var result any
+	var result json.RawMessage
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
-		result, err = n.do(ctx, a, r.progress(ctx))
+		result, err = n.work(ctx, a, r.progress(ctx), log)
 		return err
 	})
 	switch {
 	case err == nil:
-		body, jerr := json.Marshal(result)
-		if jerr != nil {
-			log.Error("result is not writable", "error", jerr)
-			return
-		}
-		r.send(ctx, plan.Report{State: plan.ReportDone, Percent: 100, Result: body})
+		r.send(ctx, plan.Report{State: plan.ReportDone, Percent: 100, Result: result})
 		n.settle(ctx, "ack", l.Ack)
 	case errors.Is(err, queue.ErrLost):
 		log.Warn("lease lost, work dropped", "error", err)
@@ -182,6 +179,42 @@ type PartError struct {
 
 func (e *PartError) Error() string { return fmt.Sprintf("part %q: %v", e.Part, e.Err) }
 func (e *PartError) Unwrap() error { return e.Err }
+
+// work answers from the note of an earlier time, or does the assignment, counts
+// what it cost and leaves a note.
+func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float64), log *slog.Logger) (json.RawMessage, error) {
+	if known := recall(ctx, n.cfg.Buckets, a); known != nil {
+		log.Info("known already")
+		return known, nil
+	}
+	meter := n.cpu.begin()
+	began := time.Now()
+	result, err := n.do(ctx, a, progress)
+	cpu, wall := meter.end(), time.Since(began)
+	if err != nil {
+		return nil, err
+	}
+	switch r := result.(type) {
+	case plan.IngestResult:
+		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
+		result = r
+	case plan.CellResult:
+		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
+		result = r
+	case plan.SoundResult:
+		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
+		result = r
+	}
+	log.Info("done", "seconds", wall.Seconds(), "cpu_seconds", cpu)
+	body, err := json.Marshal(result)
+	if err != nil {
+		return nil, err
+	}
+	if err := remember(ctx, n.cfg.Buckets, a, body); err != nil {
+		log.Warn("no note left beside the result", "error", err)
+	}
+	return body, nil
+}
 
 // do does the assignment and returns its result, a plan.…Result.
 func (n *Node) do(ctx context.Context, a plan.Assignment, progress func(float64)) (any, error) {

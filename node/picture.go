@@ -31,7 +31,6 @@ const (
 // composing run in one goroutine, encoding in another; cells run beside each
 // other, so more is not needed to keep the cores busy.
 func (n *Node) picture(ctx context.Context, p *plan.Picture, progress func(float64)) (plan.CellResult, error) {
-	began := time.Now()
 	res := plan.CellResult{}
 	tiles := openTiles(ctx, n.cfg.Buckets, p)
 	defer closeTiles(tiles)
@@ -71,7 +70,6 @@ func (n *Node) picture(ctx context.Context, p *plan.Picture, progress func(float
 		return res, fmt.Errorf("stripe %d, segment %d: %w", p.Stripe, p.Segment.Index, err)
 	}
 	res.Frames, res.Bytes, res.Stitchable = enc.Frames(), info.Size, enc.Stitchable()
-	res.Seconds = time.Since(began).Seconds()
 	for _, t := range tiles {
 		if t.warning != "" {
 			res.Warnings = append(res.Warnings, plan.PartWarning{Part: t.tile.Part, Text: t.warning})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/media"
@@ -16,7 +15,6 @@ import (
 // sound makes a stripe's dry sum (and its reverb send, when a voice has one of
 // its own) over the whole song and stores it as a float WAV.
 func (n *Node) sound(ctx context.Context, s *plan.Sound, progress func(float64)) (plan.SoundResult, error) {
-	began := time.Now()
 	res := plan.SoundResult{Samples: s.Samples, Channels: 2}
 	voices := make([]mix.Voice, len(s.Voices))
 	for i, v := range s.Voices {
@@ -55,7 +53,6 @@ func (n *Node) sound(ctx context.Context, s *plan.Sound, progress func(float64))
 	if err != nil {
 		return res, fmt.Errorf("sound of stripe %d: %w", s.Stripe, err)
 	}
-	res.Seconds = time.Since(began).Seconds()
 	return res, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
@@ -17,7 +16,6 @@ import (
 // encodes whole pictures: what is left to do where the stripes' encoder could
 // not keep motion inside its stripe.
 func (n *Node) stack(ctx context.Context, s *plan.Stack, progress func(float64)) (plan.CellResult, error) {
-	began := time.Now()
 	var res plan.CellResult
 	var enc *encode.Cell
 	info, err := putStream(ctx, n.cfg.Buckets, s.Out, func(w io.Writer) (err error) {
@@ -43,7 +41,7 @@ func (n *Node) stack(ctx context.Context, s *plan.Stack, progress func(float64))
 	if err != nil {
 		return res, fmt.Errorf("segment %d: %w", s.Segment.Index, err)
 	}
-	res = plan.CellResult{Frames: enc.Frames(), Bytes: info.Size, Stitchable: true, Seconds: time.Since(began).Seconds()}
+	res = plan.CellResult{Frames: enc.Frames(), Bytes: info.Size, Stitchable: true}
 	if res.Frames != s.Segment.Count {
 		return res, fmt.Errorf("segment %d: %d frames encoded, want %d", s.Segment.Index, res.Frames, s.Segment.Count)
 	}

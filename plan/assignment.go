@@ -66,12 +66,16 @@ type Ingest struct {
 type IngestResult struct {
 	Facts    media.Facts `json:"facts"`
 	Level    media.Level `json:"level"`
-	Snapshot bool        `json:"snapshot"`           // false for a part without picture
-	Features bool        `json:"features"`           // false for a part without usable sound
-	Reencode bool        `json:"reencode"`           // the picture could not be stream-copied
-	SHA256   string      `json:"sha256"`             // of the converted file
-	Bytes    int64       `json:"bytes"`              // of the converted file
-	Unusable string      `json:"unusable,omitempty"` // why the sound cannot be aligned ("silent", "shorter than 2 s")
+	Snapshot bool        `json:"snapshot"` // false for a part without picture
+	Features bool        `json:"features"` // false for a part without usable sound
+	Reencode bool        `json:"reencode"` // the picture could not be stream-copied
+	SHA256   string      `json:"sha256"`   // of the converted file
+	Bytes    int64       `json:"bytes"`    // of the converted file
+	// What it cost. CPU time of a process that does several things at once is
+	// shared equally among them.
+	CPUSeconds float64 `json:"cpu_seconds"`
+	Seconds    float64 `json:"seconds"`
+	Unusable   string  `json:"unusable,omitempty"` // why the sound cannot be aligned ("silent", "shorter than 2 s")
 }
 
 // Segment is a closed-GOP range of output frames, First inclusive.

@@ -1,0 +1,76 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/plan"
+)
+
+// memoSuffix is appended to an object's key for the note beside it.
+const memoSuffix = ".json"
+
+// memo is the note a node leaves beside what it made: which assignment it was
+// and what came of it. A node that is given the same assignment again, by a
+// coordinator that does not know (a fresh database over kept buckets), answers
+// from it.
+type memo struct {
+	Key    string          `json:"key"`
+	Result json.RawMessage `json:"result"`
+}
+
+// target is the object that stands for an assignment's result.
+func target(a plan.Assignment) plan.Ref {
+	switch {
+	case a.Ingest != nil:
+		return a.Ingest.Converted
+	case a.Picture != nil:
+		return a.Picture.Out
+	case a.Sound != nil:
+		return a.Sound.Out
+	case a.Stack != nil:
+		return a.Stack.Out
+	}
+	return plan.Ref{}
+}
+
+// recall returns the result of an assignment whose object is still there, nil
+// where there is none.
+func recall(ctx context.Context, b bucket.Buckets, a plan.Assignment) json.RawMessage {
+	ref := target(a)
+	bk, err := at(b, ref)
+	if err != nil {
+		return nil
+	}
+	r, _, err := bk.Get(ctx, ref.Key+memoSuffix, bucket.Range{})
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	var m memo
+	if json.NewDecoder(r).Decode(&m) != nil || m.Key != a.Key {
+		return nil
+	}
+	if _, err := bk.Stat(ctx, ref.Key); err != nil {
+		return nil
+	}
+	return m.Result
+}
+
+// remember leaves the note. Without it the work would only be done again, so
+// that an error is the caller's to log, not to fail by.
+func remember(ctx context.Context, b bucket.Buckets, a plan.Assignment, result json.RawMessage) error {
+	ref := target(a)
+	bk, err := at(b, ref)
+	if err != nil {
+		return err
+	}
+	note, err := json.Marshal(memo{Key: a.Key, Result: result})
+	if err != nil {
+		return err
+	}
+	_, err = bk.Put(ctx, ref.Key+memoSuffix, bytes.NewReader(note), bucket.PutOptions{ContentType: "application/json"})
+	return err
+}
