@@ -1,6 +1,10 @@
 package decode
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/choirless/render/internal/av"
+)
 
 // ErrNoVideo and ErrNoAudio say that a readable recording lacks the stream asked for.
 var (
@@ -15,3 +19,9 @@ type RejectError struct {
 }
 
 func (e *RejectError) Error() string { return e.Reason }
+
+// isAV says that libav, not the reader, failed.
+func isAV(err error) bool {
+	var e *av.Error
+	return errors.As(err, &e)
+}

@@ -1,7 +1,7 @@
 package decode
 
 import (
-	"errors"
+	"io"
 	"time"
 
 	"github.com/choirless/render/media"
@@ -11,16 +11,43 @@ import (
 // whose Time is before t + half, half being half an output frame, so that no
 // picture is shown more than half an output frame from its time.
 // Not safe for concurrent use.
-type Sampler struct{}
+type Sampler struct {
+	v         *Video
+	half      time.Duration
+	cur, next *picture
+	ended     bool
+}
 
 // NewSampler samples v, of which it becomes the only reader; v is still the
 // caller's to close, after the last At.
-func NewSampler(v *Video, half time.Duration) *Sampler { return &Sampler{} }
+func NewSampler(v *Video, half time.Duration) *Sampler {
+	return &Sampler{v: v, half: half}
+}
 
 // At returns the picture for part time t, which must not decrease from call to
 // call. changed says whether it is another one than the last call's. f is nil
 // before the first picture; after the end the last picture stays. f is valid
 // until the next At.
 func (s *Sampler) At(t time.Duration) (f *media.Frame, changed bool, err error) {
-	return nil, false, errors.ErrUnsupported
+	for {
+		if s.next == nil && !s.ended {
+			s.next, err = s.v.next()
+			if err == io.EOF {
+				s.ended = true
+			} else if err != nil {
+				return nil, false, err
+			}
+		}
+		if s.next == nil || s.next.time >= t+s.half {
+			break
+		}
+		s.v.release(s.cur)
+		s.cur, s.next = s.next, nil
+		changed = true
+	}
+	if s.cur == nil {
+		return nil, false, nil
+	}
+	f, err = s.v.frame(s.cur)
+	return f, changed, err
 }

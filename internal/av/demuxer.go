@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"slices"
 	"time"
 	"unsafe"
@@ -127,18 +126,6 @@ func (d *Demuxer) Seek(stream int, t media.PTS) error {
 	r := C.av_seek_frame(d.fc, C.int(stream), C.int64_t(t), C.AVSEEK_FLAG_BACKWARD)
 	if r < 0 {
 		return d.fail("seek", r, unsafe.Pointer(d.fc))
-	}
-	return nil
-}
-
-// Rewind goes back to the first packet.
-func (d *Demuxer) Rewind() error {
-	if C.av_seek_frame(d.fc, -1, math.MinInt64, 0) >= 0 ||
-		C.avformat_seek_file(d.fc, -1, math.MinInt64, math.MinInt64, math.MaxInt64, 0) >= 0 {
-		return nil
-	}
-	if r := C.av_seek_frame(d.fc, -1, 0, C.AVSEEK_FLAG_BACKWARD|C.AVSEEK_FLAG_BYTE); r < 0 {
-		return d.fail("rewind", r, unsafe.Pointer(d.fc))
 	}
 	return nil
 }

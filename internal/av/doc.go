@@ -12,6 +12,7 @@
 package av
 
 //#cgo pkg-config: libavformat libavcodec libavutil libswscale
+//#cgo LDFLAGS: -lm
 //#include "av.h"
 import "C"
 
