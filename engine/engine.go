@@ -1,12 +1,22 @@
 // Package engine composes pictures: tiles of decoded video, scaled, coloured
 // and placed on a canvas by OpenGL, on a GPU or on Mesa's llvmpipe.
+//
+// An [Engine] owns a GL context. A [Canvas] is one [Scene] being rendered; each
+// [Canvas.Render] takes the tiles that changed and returns the whole canvas.
+//
+//	frame --upload--> V pass --> H pass --readback--> tile --compose--> canvas
+//
+// The passes are those of plain.go or fast.go, which make the same pixels; what
+// colours mean is in color.go, where samples lie in geometry.go, how they are
+// weighted in filter.go, how tiles become a canvas in compose.go.
 package engine
 
 import (
 	"context"
 	"errors"
+	"fmt"
 
-	"github.com/choirless/render/media"
+	"github.com/choirless/render/engine/gl"
 )
 
 // ErrClosed is returned by calls on a closed Engine or Canvas.
@@ -23,44 +33,36 @@ type Options struct {
 
 // Engine owns one OpenGL context and the goroutine it lives on.
 // Safe for concurrent use; the canvases of one Engine take turns.
-type Engine struct{}
+type Engine struct {
+	dev     *gl.Device
+	options Options
+}
 
 // New starts an engine. It may block for the time it takes to open the driver,
 // a second at worst. The caller must Close it.
 func New(ctx context.Context, o Options) (*Engine, error) {
-	return nil, errors.New("engine: not built yet")
+	dev, err := gl.Open(ctx, gl.Options{Software: o.Software})
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	return &Engine{dev: dev, options: o}, nil
 }
 
 // Renderer names the driver's renderer, as GL_RENDERER does.
-func (e *Engine) Renderer() string { return "" }
+func (e *Engine) Renderer() string { return e.dev.Limits().RendererName }
 
 // Software reports whether the renderer runs on the CPU.
-func (e *Engine) Software() bool { return false }
+func (e *Engine) Software() bool { return e.dev.Limits().SoftwareRender }
 
 // Close releases the context. Canvases that are still open stop working.
 // It may be called any number of times.
-func (e *Engine) Close() error { return nil }
+func (e *Engine) Close() error { return e.dev.Close() }
 
-// Canvas is a scene being rendered. Not safe for concurrent use.
-type Canvas struct{}
-
-// NewCanvas prepares a scene. The caller must Close the canvas.
-func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
-	return nil, errors.New("engine: not built yet")
+// do runs f on the GL thread.
+func (e *Engine) do(ctx context.Context, f func() error) error {
+	err := e.dev.Do(ctx, f)
+	if errors.Is(err, gl.ErrClosed) {
+		return ErrClosed
+	}
+	return err
 }
-
-// Render changes the tiles named and returns the whole canvas: 8-bit 4:2:0 in
-// media.CanvasColor, sited left. Tiles not named keep their pixels; a tile
-// never named shows its placeholder. Of several updates of one tile the last
-// counts.
-//
-// The frame is valid, and does not change, until release is called; release
-// must be called exactly once, from any goroutine. Frames not yet released do
-// not hold up the next Render; they cost memory.
-func (c *Canvas) Render(ctx context.Context, updates []Update) (f *media.Frame, release func(), err error) {
-	return nil, nil, errors.New("engine: not built yet")
-}
-
-// Close releases what the canvas holds on the GPU. Frames handed out stay
-// valid until released. It may be called any number of times.
-func (c *Canvas) Close() error { return nil }
