@@ -172,3 +172,34 @@ func (f *Frame) lend(m *media.Frame) (func() error, error) {
 	}
 	return done, nil
 }
+
+// Channel is a loudspeaker position, with libav's numbers.
+type Channel int
+
+const (
+	ChannelUnknown Channel = -1
+	FrontLeft      Channel = C.AV_CHAN_FRONT_LEFT
+	FrontRight     Channel = C.AV_CHAN_FRONT_RIGHT
+	FrontCenter    Channel = C.AV_CHAN_FRONT_CENTER
+	LowFrequency   Channel = C.AV_CHAN_LOW_FREQUENCY
+	BackLeft       Channel = C.AV_CHAN_BACK_LEFT
+	BackRight      Channel = C.AV_CHAN_BACK_RIGHT
+	BackCenter     Channel = C.AV_CHAN_BACK_CENTER
+	SideLeft       Channel = C.AV_CHAN_SIDE_LEFT
+	SideRight      Channel = C.AV_CHAN_SIDE_RIGHT
+	StereoLeft     Channel = C.AV_CHAN_STEREO_LEFT
+	StereoRight    Channel = C.AV_CHAN_STEREO_RIGHT
+	TopFrontLeft   Channel = C.AV_CHAN_TOP_FRONT_LEFT
+	TopFrontRight  Channel = C.AV_CHAN_TOP_FRONT_RIGHT
+	TopBackLeft    Channel = C.AV_CHAN_TOP_BACK_LEFT
+	TopBackRight   Channel = C.AV_CHAN_TOP_BACK_RIGHT
+	NearLeft       Channel = C.AV_CHAN_FRONT_LEFT_OF_CENTER
+	NearRight      Channel = C.AV_CHAN_FRONT_RIGHT_OF_CENTER
+	LowFrequency2  Channel = C.AV_CHAN_LOW_FREQUENCY_2
+)
+
+// Channel returns the position of channel i, ChannelUnknown when the recording
+// does not say.
+func (f *Frame) Channel(i int) Channel {
+	return Channel(C.choir_channel(&cFrame(f.f).ch_layout, C.int(i)))
+}
