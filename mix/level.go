@@ -32,7 +32,7 @@ const (
 	levelMinimum    = 5
 	steadyHops      = 5    // half a second
 	steadyRatio     = 1.35 // 1.3 dB: what 100 ms of noise differ by, and singing exceeds
-	silentLUFS      = -60 // below this a part is silent
+	silentLUFS      = -60  // below this a part is silent
 	silentPeakDB    = -54
 	clipLevel       = 0.985 // -0.13 dBFS: lossy codecs blur a clipped top by this much
 	clipRun         = 3     // samples
