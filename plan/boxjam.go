@@ -75,9 +75,9 @@ func jamCenter(b []box, width, height, margin float64) {
 	}
 }
 
-// boxjam is the layout of LayoutBoxjam: boxjam's positions, rows moved by less than
-// a macroblock where a stripe border asks for it, snapped inwards to x and widths of
-// 8 px and even rows, and cut to the canvas.
+// boxjam is the layout of LayoutBoxjam: boxjam's positions, snapped inwards to x and
+// widths of 8 px and even rows, and cut to the canvas. Where boxjam leaves a tile
+// outside of the canvas altogether the layout is that of LayoutRows.
 func (g *grid) boxjam(parts []TileSize) *Layout {
 	sizes := make([]box, len(g.order))
 	for k, i := range g.order {
@@ -92,20 +92,22 @@ func (g *grid) boxjam(parts []TileSize) *Layout {
 		i := g.order[k]
 		l.Rows[len(l.Rows)-1] = append(l.Rows[len(l.Rows)-1], i)
 		l.Tiles[i] = g.snap(b)
+		if l.Tiles[i].Empty() {
+			return g.rows()
+		}
 	}
 	l.borders(g.o.Height)
 	return l
 }
 
-// snap returns the largest rectangle on the grid that lies inside b and the canvas.
+// snap returns the largest rectangle on the grid that lies inside b and the canvas,
+// empty when there is none of 2x2 pixels.
 func (g *grid) snap(b box) image.Rectangle {
-	a := 8
 	up := func(v float64, m int) int { return m * int(math.Ceil(max(0, v)/float64(m))) }
 	down := func(v float64, m, limit int) int { return min(m*int(math.Floor(v/float64(m))), limit&^(m-1)) }
-	r := image.Rect(up(b.X, a), up(b.Y, 2), down(b.X+b.W, a, g.o.Width), down(b.Y+b.H, 2, g.o.Height))
-	if r.Dx() < 2 || r.Dy() < 2 {
-		x, y := min(max(0, int(b.X))&^1, g.o.Width-2), min(max(0, int(b.Y))&^1, g.o.Height-2)
-		r = image.Rect(x, y, x+2, y+2)
+	// Not image.Rect, which would turn an empty one inside out.
+	return image.Rectangle{
+		Min: image.Pt(up(b.X, 8), up(b.Y, 2)),
+		Max: image.Pt(down(b.X+b.W, 8, g.o.Width), down(b.Y+b.H, 2, g.o.Height)),
 	}
-	return r
 }

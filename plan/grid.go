@@ -224,10 +224,10 @@ func (g *grid) placeRow(l *Layout, row []int, y, h int) {
 // inside shrinks the tile of a picture too wide for the canvas to the picture's own
 // height, in the middle of its row.
 func (g *grid) inside(i int, r image.Rectangle) image.Rectangle {
-	h := max(2, 2*int(math.Round(float64(r.Dx())/g.aspect[i]/2)))
-	if h >= r.Dy()*9/10 {
+	if float64(r.Dy())*g.aspect[i] <= float64(r.Dx()+g.unit) {
 		return r
 	}
+	h := max(2, 2*int(math.Round(float64(r.Dx())/g.aspect[i]/2)))
 	y := r.Min.Y + (r.Dy()-h)/2&^1
 	return image.Rect(r.Min.X, y, r.Max.X, y+h)
 }

@@ -5,6 +5,8 @@ import (
 	"image"
 	"math"
 	"slices"
+
+	"github.com/choirless/render/definition"
 )
 
 // aspectSame is how far, as a share, the shape of a picture may be from its tile for
@@ -14,11 +16,11 @@ const aspectSame = 0.02
 // keep returns the earlier layout with as little changed as can be: parts that are
 // gone leave their row, new ones and ones of another shape go to the row that lost
 // one, else to the row with most room, and only such rows are spaced anew. It returns
-// nil when there is no such layout.
-func (g *grid) keep() *Layout {
+// nil when there is no such layout. same says that every row has as many tiles as before.
+func (g *grid) keep() (l *Layout, same bool) {
 	rows, spare := g.earlierRows()
 	if rows == nil {
-		return nil
+		return nil, false
 	}
 	for _, i := range spare {
 		best, room := -1, -1
@@ -32,22 +34,23 @@ func (g *grid) keep() *Layout {
 			}
 		}
 		if best < 0 {
-			return nil
+			return nil, false
 		}
 		row := &rows[best]
 		row.tiles = append(row.tiles, i)
 		row.lost--
 		row.changed = true
 	}
-	l := &Layout{Tiles: make([]image.Rectangle, len(g.order))}
+	l, same = &Layout{Tiles: make([]image.Rectangle, len(g.order))}, true
 	place := make([]int, len(g.order)) // of each part in the order
 	for k, i := range g.order {
 		place[i] = k
 	}
 	for _, row := range rows {
 		if len(row.tiles) == 0 {
-			return nil
+			return nil, false
 		}
+		same = same && row.lost == 0
 		if row.changed {
 			slices.SortFunc(row.tiles, func(a, b int) int { return cmp.Compare(place[a], place[b]) })
 			g.placeRow(l, row.tiles, row.y, row.h)
@@ -59,7 +62,7 @@ func (g *grid) keep() *Layout {
 		l.Rows = append(l.Rows, row.tiles)
 	}
 	l.borders(g.o.Height)
-	return l
+	return l, same
 }
 
 // earlierRow is a row of the earlier layout, with the parts that stay.
@@ -77,6 +80,7 @@ func (g *grid) earlierRows() (rows []earlierRow, spare []int) {
 		return nil, nil
 	}
 	byTop := map[int]*earlierRow{}
+	top := map[definition.PartID]int{}
 	canvas := image.Rect(0, 0, g.o.Width, g.o.Height)
 	unit, height := 8, 0
 	for _, r := range g.o.Previous {
@@ -85,14 +89,20 @@ func (g *grid) earlierRows() (rows []earlierRow, spare []int) {
 			unit /= 2
 		}
 	}
-	for _, r := range g.o.Previous {
-		if !r.In(canvas) || r.Min.Y%2 != 0 || r.Min.X%2 != 0 || r.Dy() != height || r.Dx()%2 != 0 {
+	for part, r := range g.o.Previous {
+		if !r.In(canvas) || r.Min.Y%2 != 0 || r.Min.X%2 != 0 || r.Dx()%2 != 0 {
 			return nil, nil
 		}
-		if byTop[r.Min.Y] == nil {
-			byTop[r.Min.Y] = &earlierRow{y: r.Min.Y, h: height}
+		// Only a picture too wide for the canvas is lower than its row; see inside.
+		if r.Dy() != height && r.Dx() < g.roomX()-8 {
+			return nil, nil
 		}
-		byTop[r.Min.Y].lost++
+		y := r.Min.Y - (height-r.Dy())/2&^1
+		if byTop[y] == nil {
+			byTop[y] = &earlierRow{y: y, h: height}
+		}
+		byTop[y].lost++
+		top[part] = y
 	}
 	g.unit = unit
 	for _, i := range g.order {
@@ -105,7 +115,7 @@ func (g *grid) earlierRows() (rows []earlierRow, spare []int) {
 			spare = append(spare, i)
 			continue
 		}
-		row := byTop[r.Min.Y]
+		row := byTop[top[g.ids[i]]]
 		row.lost--
 		row.tiles = append(row.tiles, i)
 	}

@@ -25,6 +25,11 @@ func New(def *definition.Definition, o Options) (*Plan, error) {
 		Version: cmp.Or(o.Version, RendererVersion),
 		Song:    def.Ref(), Name: cmp.Or(o.Name, definition.AutoName), Run: o.Run,
 	}
+	for part, g := range o.Gains {
+		if !(g >= 0) || math.IsInf(g, 0) {
+			return nil, fmt.Errorf("plan: part %q: balance gain %g, want 0 or more", part, g)
+		}
+	}
 	b.canvas()
 	b.pickParts()
 	if len(b.inputs) == 0 {
@@ -262,6 +267,9 @@ func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 // canvas of 1080 lines, and gives each stripe it touches its share.
 func (b *builder) watermark() {
 	wm := b.o.Watermark
+	if name := b.out.Watermark.Or(""); name != "" && wm == nil {
+		b.warn("", "watermark %q: not found", name)
+	}
 	opacity := b.out.WatermarkOpacity.Or(1)
 	if wm == nil || b.out.Watermark.Or("") == "" || opacity == 0 || wm.Width <= 0 || wm.Height <= 0 {
 		return

@@ -1,5 +1,7 @@
 package plan
 
+import "math"
+
 // rows is the layout of one common height.
 func (g *grid) rows() *Layout {
 	best, own := g.bestRows()
@@ -9,6 +11,9 @@ func (g *grid) rows() *Layout {
 	fresh := g.evenRows(best, own)
 	// The coarsest horizontal grid that costs next to nothing.
 	for _, unit := range []int{8, 4} {
+		if best.h < 8*unit {
+			continue // too coarse for the shapes of tiny tiles
+		}
 		g.unit = unit
 		if f := g.bestHeight(own); f != nil {
 			if l := g.evenRows(f, own); l != nil && l.area() >= (1-gridLoss)*fresh.area() {
@@ -19,7 +24,7 @@ func (g *grid) rows() *Layout {
 		g.unit = 2
 	}
 	// Keeping has a spacing of its own, so it comes last.
-	if kept := g.keep(); kept != nil && kept.area() >= (1-keepLoss)*fresh.area() {
+	if kept, same := g.keep(); kept != nil && (same || kept.area() >= (1-keepLoss)*fresh.area()) {
 		return kept
 	}
 	return fresh
@@ -44,7 +49,14 @@ type fitting struct{ h, rows int }
 
 // bestHeight returns the largest common height whose rows fit.
 func (g *grid) bestHeight(own bool) *fitting {
-	for h := g.roomY() &^ 1; h >= 2; h -= 2 {
+	// Tiles at the height that would fill the canvas without a gap are too high, even
+	// when their widths were all rounded down.
+	sum := 0.0
+	for _, a := range g.aspect {
+		sum += min(a, float64(g.roomX())/float64(g.roomY()))
+	}
+	full := math.Sqrt(float64(g.o.Width) * float64(g.o.Height) / sum)
+	for h := min(g.roomY(), int(1.1*full)+g.unit) &^ 1; h >= 2; h -= 2 {
 		rows := g.breakGreedy(g.order, h)
 		if rows*(h+g.gap) > g.o.Height {
 			continue

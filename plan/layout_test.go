@@ -1,0 +1,403 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"image"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/choirless/render/definition"
+)
+
+// boxjamCase is a layout that boxjam itself made; order is the order given.
+type boxjamCase struct {
+	Name      string
+	Container [2]int
+	Margin    int
+	Center    bool
+	Input     [][2]float64
+	Output    [][4]float64
+	UsedPct   float64 `json:"used_pct"`
+}
+
+func boxjamCases(t *testing.T) []boxjamCase {
+	t.Helper()
+	b, err := os.ReadFile("testdata/boxjam.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []boxjamCase
+	if err := json.Unmarshal(b, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// sharedBoxjamCases are the full sixty, where the checkout has them.
+func sharedBoxjamCases(t *testing.T) []boxjamCase {
+	t.Helper()
+	b, err := os.ReadFile(filepath.FromSlash("../../shared/layout/boxjam-golden.json"))
+	if err != nil {
+		t.Skipf("the sixty cases are not here: %v", err)
+	}
+	var doc struct {
+		Cases []struct {
+			Name      string
+			Container struct{ Width, Height int }
+			Margin    int
+			Center    bool
+			Input     []struct{ Width, Height float64 }
+			Output    []struct{ X, Y, Width, Height float64 }
+			Stats     struct {
+				UsedPct float64 `json:"used_pct"`
+			}
+		}
+	}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		t.Fatal(err)
+	}
+	var cases []boxjamCase
+	for _, c := range doc.Cases {
+		bc := boxjamCase{Name: c.Name, Container: [2]int{c.Container.Width, c.Container.Height}, Margin: c.Margin, Center: c.Center, UsedPct: c.Stats.UsedPct}
+		for i := range c.Input {
+			bc.Input = append(bc.Input, [2]float64{c.Input[i].Width, c.Input[i].Height})
+			bc.Output = append(bc.Output, [4]float64{c.Output[i].X, c.Output[i].Y, c.Output[i].Width, c.Output[i].Height})
+		}
+		cases = append(cases, bc)
+	}
+	return cases
+}
+
+// sizes gives the inputs ids whose reversed order is the order of the case.
+func (c boxjamCase) sizes() []TileSize {
+	var out []TileSize
+	for i, s := range c.Input {
+		id := reversed(definition.PartID(fmt.Sprintf("%04d", i)))
+		out = append(out, TileSize{definition.PartID(id), s[0], s[1]})
+	}
+	return out
+}
+
+func (c boxjamCase) options(m LayoutMode) LayoutOptions {
+	return LayoutOptions{Width: c.Container[0], Height: c.Container[1], Margin: c.Margin, TopLeft: !c.Center, Mode: m}
+}
+
+func testBoxjamPositions(t *testing.T, cases []boxjamCase) {
+	for _, c := range cases {
+		var in []box
+		for _, s := range c.Input {
+			in = append(in, box{W: s[0], H: s[1]})
+		}
+		for i, got := range jam(in, float64(c.Container[0]), float64(c.Container[1]), float64(c.Margin), c.Center) {
+			want := box{c.Output[i][0], c.Output[i][1], c.Output[i][2], c.Output[i][3]}
+			if got != want {
+				t.Errorf("%s: box %d is %v, boxjam has %v", c.Name, i, got, want)
+				break
+			}
+		}
+	}
+}
+
+func TestBoxjamReproducesItsPositions(t *testing.T)     { testBoxjamPositions(t, boxjamCases(t)) }
+func TestBoxjamReproducesAllSixty(t *testing.T)         { testBoxjamPositions(t, sharedBoxjamCases(t)) }
+func TestRowsUseMoreOfTheCanvasThanBoxjam(t *testing.T) { testUsed(t, boxjamCases(t), 10, 5) }
+func TestRowsUseMoreOfTheCanvasInAllSixty(t *testing.T) { testUsed(t, sharedBoxjamCases(t), 57, 7) }
+
+// testUsed wants at least wins cases to be no emptier than boxjam's, and the mean
+// to be gain points above.
+func testUsed(t *testing.T, cases []boxjamCase, wins int, gain float64) {
+	better, ours, theirs, stretched := 0, 0.0, 0.0, 0.0
+	for _, c := range cases {
+		l, err := NewLayout(c.sizes(), c.options(LayoutRows))
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		checkLayout(t, c.Name, c.sizes(), c.options(LayoutRows), l)
+		if 100*l.Used >= c.UsedPct-0.05 { // the figure is rounded to 0.1
+			better++
+		}
+		s, err := NewLayout(c.sizes(), c.options(LayoutStretch))
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		ours, theirs, stretched = ours+100*l.Used, theirs+c.UsedPct, stretched+100*s.Used
+	}
+	n := float64(len(cases))
+	t.Logf("used area: ours %.1f %%, stretched %.1f %%, boxjam %.1f %%; no emptier in %d of %d", ours/n, stretched/n, theirs/n, better, len(cases))
+	if better < wins || ours/n < theirs/n+gain || stretched < ours {
+		t.Errorf("want at least %d, the mean %g points above, and stretched above that", wins, gain)
+	}
+}
+
+// shapes are mixes of pictures, width by height.
+var shapes = map[string][][2]float64{
+	"4:3":      {{640, 480}},
+	"16:9":     {{1280, 720}},
+	"portrait": {{480, 640}, {720, 1280}},
+	"webcam":   {{640, 480}, {1280, 720}, {640, 360}, {480, 640}},
+	"odd":      {{641, 359}, {1, 1}, {1920, 1}, {1, 1000}, {4000, 1000}, {0.5, 0.7}},
+}
+
+var canvases = [][2]int{{1920, 1080}, {1080, 1920}, {1080, 1080}, {1280, 720}, {3840, 2160}, {256, 144}, {640, 16}}
+
+func TestLayoutOfAnyCount(t *testing.T) {
+	counts := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 17, 25, 36, 49, 64, 99, 100, 144, 233, 400, 777, 1000}
+	if !testing.Short() {
+		for n := 12; n <= 150; n++ {
+			counts = append(counts, n)
+		}
+	}
+	for name, mix := range shapes {
+		for c, canvas := range canvases[:5] {
+			for _, n := range counts {
+				if (c > 1 || name == "odd") && n > 40 && n%16 != 0 {
+					continue
+				}
+				for _, mode := range []LayoutMode{LayoutRows, LayoutStretch, LayoutBoxjam} {
+					if mode == LayoutStretch && n > 150 && canvas != canvases[0] {
+						continue
+					}
+					parts := randomParts(n, mix)
+					o := LayoutOptions{Width: canvas[0], Height: canvas[1], Margin: -1, Mode: mode}
+					l, err := NewLayout(parts, o)
+					if err != nil {
+						t.Fatalf("%s %d %v %s: %v", name, n, canvas, mode, err)
+					}
+					checkLayout(t, fmt.Sprintf("%s n=%d %v %s", name, n, canvas, mode), parts, o, l)
+				}
+			}
+		}
+	}
+}
+
+func TestLayoutOfTinyCanvasesAndMargins(t *testing.T) {
+	for _, canvas := range canvases {
+		for _, margin := range []int{-1, 0, 1, 7, 10, 25, 200} {
+			for _, n := range []int{1, 2, 5, 12} {
+				parts := randomParts(n, shapes["webcam"])
+				o := LayoutOptions{Width: canvas[0], Height: canvas[1], Margin: margin}
+				l, err := NewLayout(parts, o)
+				if err != nil {
+					continue // refused, which is right where nothing fits
+				}
+				checkLayout(t, fmt.Sprintf("%v margin %d n=%d", canvas, margin, n), parts, o, l)
+			}
+		}
+	}
+}
+
+func randomParts(n int, mix [][2]float64) []TileSize {
+	r := rand.New(rand.NewPCG(uint64(n), 7))
+	var out []TileSize
+	for i := range n {
+		s := mix[r.IntN(len(mix))]
+		out = append(out, TileSize{definition.PartID(fmt.Sprintf("p%03d-%04x", i, r.IntN(1<<16))), s[0], s[1]})
+	}
+	return out
+}
+
+// checkLayout checks what every layout promises.
+func checkLayout(t *testing.T, name string, parts []TileSize, o LayoutOptions, l *Layout) {
+	t.Helper()
+	canvas := image.Rect(0, 0, o.Width, o.Height)
+	if len(l.Tiles) != len(parts) {
+		t.Fatalf("%s: %d tiles for %d parts", name, len(l.Tiles), len(parts))
+	}
+	for i, r := range l.Tiles {
+		if !r.In(canvas) || r.Dx() < 2 || r.Dy() < 2 {
+			t.Fatalf("%s: tile %d is %v", name, i, r)
+		}
+		if r.Min.X%2 != 0 || r.Min.Y%2 != 0 || r.Dx()%2 != 0 || r.Dy()%2 != 0 {
+			t.Fatalf("%s: tile %d is odd: %v", name, i, r)
+		}
+		checkShape(t, name, parts[i], o, r)
+	}
+	checkOverlap(t, name, l.Tiles)
+	checkRows(t, name, o, l)
+}
+
+// checkShape: a tile differs from its picture's shape by no more than the grid
+// makes it.
+func checkShape(t *testing.T, name string, p TileSize, o LayoutOptions, r image.Rectangle) {
+	t.Helper()
+	a := min(16, max(1.0/16, p.Width/p.Height))
+	grid := 4.5 // half of 8 px, and a little
+	if o.Mode == LayoutBoxjam {
+		grid = 20 // boxjam rounds up, then both edges are snapped
+	}
+	if o.Mode == LayoutBoxjam && (r.Min.X == 0 || r.Max.X >= o.Width-8 || r.Max.Y == o.Height || r.Dx() < 24 || r.Dy() < 24) {
+		return // boxjam lets wide pictures hang out of the canvas, and we cut them
+	}
+	w, h := float64(r.Dx()), float64(r.Dy())
+	if math.Abs(w-h*a) > grid && math.Abs(w/a-h) > grid/2 {
+		t.Fatalf("%s: tile %v for a picture of %gx%g", name, r, p.Width, p.Height)
+	}
+}
+
+func checkOverlap(t *testing.T, name string, tiles []image.Rectangle) {
+	t.Helper()
+	for i, a := range tiles {
+		for j, b := range tiles[:i] {
+			if a.Overlaps(b) {
+				t.Fatalf("%s: tiles %d and %d overlap: %v %v", name, j, i, b, a)
+			}
+		}
+	}
+}
+
+// checkRows: borders are multiples of 16 that cut no tile, each row lies between two
+// of them, and rows have stripes of their own while there are few.
+func checkRows(t *testing.T, name string, o LayoutOptions, l *Layout) {
+	t.Helper()
+	at := 0
+	for _, b := range l.Borders {
+		if b <= at || b%16 != 0 || b >= o.Height {
+			t.Fatalf("%s: borders %v of %d", name, l.Borders, o.Height)
+		}
+		at = b
+		for i, r := range l.Tiles {
+			if r.Min.Y < b && r.Max.Y > b {
+				t.Fatalf("%s: border %d cuts tile %d %v", name, b, i, r)
+			}
+		}
+	}
+	seen := 0
+	for _, row := range l.Rows {
+		seen += len(row)
+	}
+	if seen != len(l.Tiles) {
+		t.Fatalf("%s: rows hold %d of %d tiles", name, seen, len(l.Tiles))
+	}
+	if (o.Mode == LayoutRows || o.Mode == "") && len(l.Rows) <= 8 && o.Height >= 720 && len(l.Borders) != len(l.Rows)-1 {
+		t.Errorf("%s: %d rows in %d stripes", name, len(l.Rows), len(l.Borders)+1)
+	}
+	if o.Mode == LayoutRows || o.Mode == "" {
+		for r := 1; r < len(l.Rows); r++ {
+			_, bottom := l.extent(r - 1)
+			top, _ := l.extent(r)
+			if o.Margin >= 0 && o.Margin < 100 && top-bottom < o.Margin {
+				t.Fatalf("%s: gap %d below margin %d", name, top-bottom, o.Margin)
+			}
+		}
+	}
+}
+
+func TestLayoutIsOrderedByReversedID(t *testing.T) {
+	parts := []TileSize{{"ab", 4, 3}, {"ba", 4, 3}, {"zz", 4, 3}, {"za", 4, 3}}
+	l, err := NewLayout(parts, LayoutOptions{Width: 3000, Height: 400, Margin: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Reversed: ba, ab, zz, az, so: za (az)... in order ab, az, ba, zz.
+	want := []int{1, 3, 0, 2}
+	if fmt.Sprint(l.Rows[0]) != fmt.Sprint(want) {
+		t.Errorf("first row %v, want %v", l.Rows[0], want)
+	}
+}
+
+func TestLayoutRefuses(t *testing.T) {
+	one := []TileSize{{"a", 4, 3}}
+	for name, c := range map[string]struct {
+		parts []TileSize
+		o     LayoutOptions
+	}{
+		"no parts":     {nil, LayoutOptions{Width: 64, Height: 64}},
+		"odd canvas":   {one, LayoutOptions{Width: 65, Height: 64}},
+		"small canvas": {one, LayoutOptions{Width: 14, Height: 64}},
+		"no height":    {[]TileSize{{"a", 4, 0}}, LayoutOptions{Width: 64, Height: 64}},
+		"NaN":          {[]TileSize{{"a", math.NaN(), 4}}, LayoutOptions{Width: 64, Height: 64}},
+		"mode":         {one, LayoutOptions{Width: 64, Height: 64, Mode: "spiral"}},
+		"too many":     {randomParts(900, shapes["4:3"]), LayoutOptions{Width: 32, Height: 32}},
+	} {
+		if l, err := NewLayout(c.parts, c.o); err == nil {
+			t.Errorf("%s: laid out: %v", name, l.Tiles)
+		}
+	}
+}
+
+// tiles reads a layout as the next one's Previous.
+func tiles(parts []TileSize, l *Layout) map[definition.PartID]image.Rectangle {
+	m := map[definition.PartID]image.Rectangle{}
+	for i, p := range parts {
+		m[p.Part] = l.Tiles[i]
+	}
+	return m
+}
+
+func TestLayoutStaysWhenPartsChange(t *testing.T) {
+	for _, margin := range []int{-1, 10} {
+		for name, mix := range shapes {
+			for n := 2; n <= 60; n++ {
+				parts := randomParts(n, mix)
+				o := LayoutOptions{Width: 1920, Height: 1080, Margin: margin}
+				before, err := NewLayout(parts, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				again, err := NewLayout(parts, LayoutOptions{Width: 1920, Height: 1080, Margin: margin, Previous: tiles(parts, before)})
+				if err != nil || fmt.Sprint(again.Tiles) != fmt.Sprint(before.Tiles) {
+					t.Fatalf("%s n=%d: the same parts moved: %v\n%v\n%v", name, n, err, before.Tiles, again.Tiles)
+				}
+				checkReplaced(t, fmt.Sprintf("%s n=%d", name, n), parts, o, before)
+				checkAdded(t, fmt.Sprintf("%s n=%d", name, n), parts, o, before)
+			}
+		}
+	}
+}
+
+// checkReplaced: a take under a new id of the same shape changes one row at most.
+func checkReplaced(t *testing.T, name string, parts []TileSize, o LayoutOptions, before *Layout) {
+	t.Helper()
+	next := append([]TileSize(nil), parts...)
+	next[len(next)/2].Part = "take2"
+	o.Previous = tiles(parts, before)
+	after, err := NewLayout(next, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLayout(t, name, next, o, after)
+	if moved := rowsMoved(before, after, len(parts)); moved > 1 {
+		t.Errorf("%s: replacing a part moved %d of %d rows", name, moved, len(before.Rows))
+	}
+}
+
+// checkAdded: a new part moves one row, or the whole picture was made afresh because
+// that fills clearly more.
+func checkAdded(t *testing.T, name string, parts []TileSize, o LayoutOptions, before *Layout) {
+	t.Helper()
+	next := append(append([]TileSize(nil), parts...), TileSize{"newcomer", 640, 480})
+	fresh, err := NewLayout(next, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Previous = tiles(parts, before)
+	after, err := NewLayout(next, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLayout(t, name, next, o, after)
+	if after.Used < (1-keepLoss)*fresh.Used-1e-9 {
+		t.Errorf("%s: kept at %.3f used where a fresh layout has %.3f", name, after.Used, fresh.Used)
+	}
+	if moved := rowsMoved(before, after, len(parts)); moved > 1 && fmt.Sprint(after.Tiles) != fmt.Sprint(fresh.Tiles) {
+		t.Errorf("%s: adding a part moved %d of %d rows", name, moved, len(before.Rows))
+	}
+}
+
+// rowsMoved counts the rows of before in which one of the first n tiles moved.
+func rowsMoved(before, after *Layout, n int) int {
+	moved := 0
+	for _, row := range before.Rows {
+		for _, i := range row {
+			if i < n && before.Tiles[i] != after.Tiles[i] {
+				moved++
+				break
+			}
+		}
+	}
+	return moved
+}

@@ -1,0 +1,539 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/media"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var song = definition.Song{Choir: "choir", Song: "song"}
+
+// facts of a part with picture and sound of the given length.
+func facts(w, h int, length time.Duration) media.Facts {
+	return media.Facts{
+		Container: "matroska,webm", Duration: length,
+		Video: &media.VideoFacts{Codec: "vp8", Width: w, Height: h, FPS: 25, End: length},
+		Audio: &media.AudioFacts{Codec: "opus", Rate: 48000, Channels: 1, End: length},
+	}
+}
+
+// choir is n parts of a song of 25 s; the first by id is the backing.
+func choir(n int) ([]SongPart, map[definition.PartID]Part) {
+	sizes := [][2]int{{640, 480}, {1280, 720}, {480, 640}, {640, 360}}
+	var file *definition.SongFile
+	var ids []definition.PartID
+	for i := range n {
+		ids = append(ids, definition.PartID(fmt.Sprintf("%03dpart%x", i, i*i*2654435761%65536)))
+	}
+	docs, _ := file.Resolve(song, ids)
+	known := map[definition.PartID]Part{}
+	var parts []SongPart
+	for i, d := range docs {
+		s := sizes[i*i%len(sizes)]
+		f := facts(s[0], s[1], 25*time.Second+time.Duration(i)*40*time.Millisecond)
+		d.UserName = fmt.Sprintf("Singer %d", i)
+		p := SongPart{Doc: d, Facts: &f}
+		if i > 0 {
+			p.Offset = media.OffsetMS(float64(i%7)*97.25 - 200)
+		}
+		parts = append(parts, p)
+		known[d.PartID] = Part{Facts: f, SHA256: fmt.Sprintf("%064x", i),
+			Converted: Ref{definition.BucketConverted, definition.ConvertedKey(song, d.PartID)}}
+	}
+	return parts, known
+}
+
+func mustPlan(t *testing.T, parts []SongPart, ao AutoOptions, o Options) (*definition.Definition, *Plan) {
+	t.Helper()
+	d, _, err := FromSong(song, parts, ao)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, p
+}
+
+// checkPlan checks what every plan promises.
+func checkPlan(t *testing.T, name string, p *Plan) {
+	t.Helper()
+	y, seen := 0, map[definition.PartID]bool{}
+	for i, s := range p.Stripes {
+		if s.Index != i || s.Y != y || s.Y%16 != 0 || s.Height <= 0 || s.Height%2 != 0 {
+			t.Fatalf("%s: stripe %d is %d+%d", name, i, s.Y, s.Height)
+		}
+		y += s.Height
+		for _, tile := range s.Tiles {
+			if seen[tile.Part] {
+				t.Fatalf("%s: part %q is seen twice", name, tile.Part)
+			}
+			seen[tile.Part] = true
+			if tile.X < 0 || tile.Y < 0 || tile.X+tile.W > p.Width || tile.Y+tile.H > s.Height {
+				t.Fatalf("%s: stripe %d: tile %+v sticks out", name, i, tile)
+			}
+		}
+	}
+	if y != p.Height {
+		t.Fatalf("%s: stripes cover %d of %d", name, y, p.Height)
+	}
+	first := 0
+	for i, s := range p.Segments {
+		if s.Index != i || s.First != first || s.Count <= 0 || s.First%p.Encoder.GOP != 0 {
+			t.Fatalf("%s: segment %+v", name, s)
+		}
+		first += s.Count
+	}
+	if first != p.Frames {
+		t.Fatalf("%s: segments hold %d of %d frames", name, first, p.Frames)
+	}
+	keys := map[string]bool{}
+	for _, a := range p.Assignments() {
+		if keys[a.Key] {
+			t.Fatalf("%s: key %s twice", name, a.Key)
+		}
+		keys[a.Key] = true
+	}
+	if want := len(p.Sounds) + len(p.Stripes)*len(p.Segments); len(keys) != want {
+		t.Fatalf("%s: %d assignments, want %d", name, len(keys), want)
+	}
+}
+
+func TestPlansOfAllCounts(t *testing.T) {
+	plans := 0
+	for _, size := range []definition.Pair{{1920, 1080}, {1080, 1920}, {1080, 1080}} {
+		for n := 1; n <= 144; n++ {
+			parts, known := choir(n)
+			name := fmt.Sprintf("%d parts on %v", n, size)
+			_, p := mustPlan(t, parts, AutoOptions{Output: definition.Output{Size: definition.Some(size)}}, Options{Parts: known})
+			checkPlan(t, name, p)
+			tiles, voices := 0, 0
+			for _, s := range p.Stripes {
+				tiles += len(s.Tiles)
+			}
+			for _, s := range p.Sounds {
+				voices += len(s.Voices)
+			}
+			if tiles != n || voices != n || p.Frames != 625 {
+				t.Fatalf("%s: %d tiles, %d voices, %d frames", name, tiles, voices, p.Frames)
+			}
+			plans++
+		}
+	}
+	if plans != 432 {
+		t.Errorf("%d plans", plans)
+	}
+}
+
+func TestPlanGolden(t *testing.T) {
+	parts, known := choir(9)
+	parts[4].Doc.Hidden = true
+	parts[5].Doc.Volume = definition.Some(0.0)
+	parts[6].Doc.Rotate = definition.Some(90)
+	parts[7].Facts = nil
+	parts[7].Rejected = "empty file"
+	parts[8].Facts.Video = nil
+	d, p := mustPlan(t, parts, AutoOptions{Output: definition.Output{Watermark: definition.Some("mark.png"), Captions: definition.Some(true)}},
+		Options{Parts: known, Run: "run1", Version: "test", Watermark: &Image{Ref: Ref{definition.BucketMisc, "mark.png"}, SHA256: "aa", Width: 260, Height: 64}})
+	golden(t, "testdata/definition.json", func() ([]byte, error) { return definition.Marshal(d) })
+	golden(t, "testdata/plan.json", func() ([]byte, error) {
+		b, err := json.MarshalIndent(struct {
+			*Plan
+			Assignments []Assignment
+		}{p, p.Assignments()[:4]}, "", " ")
+		return append(b, '\n'), err
+	})
+}
+
+func golden(t *testing.T, path string, get func() ([]byte, error)) {
+	t.Helper()
+	got, err := get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s is not what is made now (-update writes it):\n%s", path, got)
+	}
+}
+
+func TestPlanIsDeterministic(t *testing.T) {
+	var first []byte
+	for range 5 {
+		parts, known := choir(40)
+		slices.Reverse(parts) // the order parts are given in says nothing
+		_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Gains: map[definition.PartID]float64{parts[1].Doc.PartID: 0.5, parts[2].Doc.PartID: 2}})
+		b, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = b
+		}
+		if !bytes.Equal(first, b) {
+			t.Fatal("two plans of the same song differ")
+		}
+	}
+}
+
+// keys returns the keys of a plan's pictures by stripe and segment, and of its sounds.
+func keys(p *Plan) (pictures, sounds map[string]string) {
+	pictures, sounds = map[string]string{}, map[string]string{}
+	for _, a := range p.Assignments() {
+		if a.Kind == KindSound {
+			sounds[fmt.Sprint(a.Sound.Stripe)] = a.Key
+		} else {
+			pictures[fmt.Sprintf("%d/%d", a.Picture.Stripe, a.Picture.Segment.Index)] = a.Key
+		}
+	}
+	return pictures, sounds
+}
+
+// differ returns the places whose keys differ, sorted.
+func differ(a, b map[string]string) []string {
+	var out []string
+	for k := range a {
+		if a[k] != b[k] {
+			out = append(out, k)
+		}
+	}
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
+	parts, known := choir(9)
+	base, basePlan := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Run: "one"})
+	basePictures, baseSounds := keys(basePlan)
+	victim := basePlan.Stripes[1].Tiles[0].Part
+	inRow := func(k string) bool { return strings.HasPrefix(k, "1/") }
+	all := func(string) bool { return true }
+	none := func(string) bool { return false }
+	row := func(k string) bool { return k == "1" }
+	last := fmt.Sprintf("/%d", len(basePlan.Segments)-1)
+	for name, c := range map[string]struct {
+		change   func(d *definition.Definition, o *Options)
+		pictures func(string) bool
+		sounds   func(string) bool
+	}{
+		"another run": {func(d *definition.Definition, o *Options) { o.Run = "two" }, none, none},
+		"gain":        {func(d *definition.Definition, o *Options) { d.Input(victim).Volume = definition.Some(0.5) }, none, row},
+		"pan":         {func(d *definition.Definition, o *Options) { d.Input(victim).Pan = definition.Some(0.125) }, none, row},
+		"send":        {func(d *definition.Definition, o *Options) { d.Input(victim).Reverb = definition.Some(0.0) }, none, row},
+		"balance":     {func(d *definition.Definition, o *Options) { o.Gains = map[definition.PartID]float64{victim: 0.7} }, none, row},
+		"reverb":      {func(d *definition.Definition, o *Options) { d.Output.Reverb = definition.Some(0.4) }, none, none},
+		"loudness":    {func(d *definition.Definition, o *Options) { d.Output.Loudness = definition.Some(-14.0) }, none, none},
+		"name":        {func(d *definition.Definition, o *Options) { d.Input(victim).Name = "X" }, inRow, none},
+		"offset":      {func(d *definition.Definition, o *Options) { d.Input(victim).Offset = definition.Some(17.0) }, inRow, row},
+		"background":  {func(d *definition.Definition, o *Options) { d.Output.Background = definition.Some(definition.RGB{1, 2, 3}) }, all, none},
+		"fit":         {func(d *definition.Definition, o *Options) { d.Input(victim).Rotate = definition.Some(180) }, inRow, none},
+		"recording": {func(d *definition.Definition, o *Options) {
+			p := o.Parts[victim]
+			p.SHA256 = "new"
+			o.Parts[victim] = p
+		}, inRow, row},
+		"moved in the bucket": {func(d *definition.Definition, o *Options) {
+			p := o.Parts[victim]
+			p.Converted.Key = "elsewhere"
+			o.Parts[victim] = p
+		}, none, none},
+		"watermark": {func(d *definition.Definition, o *Options) {
+			d.Output.Watermark = definition.Some("w.png")
+			o.Watermark = &Image{SHA256: "1", Width: 200, Height: 60}
+		}, func(k string) bool { return strings.HasPrefix(k, fmt.Sprint(len(basePlan.Stripes)-1)+"/") }, none},
+		"renderer": {func(d *definition.Definition, o *Options) { o.Version = "next" }, all, all},
+	} {
+		b, _ := definition.Marshal(base)
+		d, err := definition.Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, fresh := choir(9)
+		o := Options{Parts: fresh, Run: "one"}
+		c.change(d, &o)
+		p, err := New(d, o)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		pictures, sounds := keys(p)
+		for _, k := range differ(basePictures, pictures) {
+			if !c.pictures(k) {
+				t.Errorf("%s: cell %s has another key", name, k)
+			}
+		}
+		for _, k := range differ(baseSounds, sounds) {
+			if !c.sounds(k) {
+				t.Errorf("%s: sound %s has another key", name, k)
+			}
+		}
+		for k := range basePictures {
+			// A name is seen where the part is not: at its ends.
+			if c.pictures(k) && pictures[k] == basePictures[k] && (name != "name" || strings.HasSuffix(k, last)) {
+				t.Errorf("%s: cell %s has the same key", name, k)
+			}
+		}
+		for k := range baseSounds {
+			if c.sounds(k) && sounds[k] == baseSounds[k] {
+				t.Errorf("%s: sound %s has the same key", name, k)
+			}
+		}
+	}
+}
+
+func TestNameIsNotAskedForInTheMiddle(t *testing.T) {
+	parts, known := choir(4)
+	d, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segment: 4 * time.Second})
+	before, _ := keys(p)
+	for i := range d.Inputs {
+		d.Inputs[i].Name += "!"
+	}
+	p, err := New(d, Options{Parts: known, Segment: 4 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, _ := keys(p)
+	changed := differ(before, after)
+	if len(changed) == 0 || len(changed) > 2*2*len(p.Stripes) {
+		t.Errorf("names changed %v of %d cells, want those at the ends", changed, len(before))
+	}
+}
+
+func TestSpan(t *testing.T) {
+	parts, known := choir(3)
+	parts[1].Offset = media.OffsetMS(1500)  // begins 1.5 s before the backing's file
+	parts[2].Offset = media.OffsetMS(-4000) // 4 s after
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	if p.Frames != 625 || p.Start != 0 || p.Samples != 25*48000 {
+		t.Errorf("backing: %d frames from %v, %d samples", p.Frames, time.Duration(p.Start), p.Samples)
+	}
+	_, p = mustPlan(t, parts, AutoOptions{Output: definition.Output{Span: definition.Some(definition.SpanUnion)}}, Options{Parts: known})
+	// From -1.5 s to 4 + 25.08 s.
+	if p.Frames != 765 || p.Start != media.OffsetMS(-1500) {
+		t.Errorf("union: %d frames from %v", p.Frames, time.Duration(p.Start))
+	}
+	for _, s := range p.Sounds {
+		for _, v := range s.Voices {
+			want := map[definition.PartID]float64{parts[0].Doc.PartID: -1500, parts[1].Doc.PartID: 0, parts[2].Doc.PartID: -5500}[v.Part]
+			if v.Offset.MS() != want {
+				t.Errorf("union: part %q has offset %g, want %g", v.Part, v.Offset.MS(), want)
+			}
+		}
+	}
+}
+
+func TestSegments(t *testing.T) {
+	parts, known := choir(1)
+	for _, c := range []struct {
+		length time.Duration
+		o      Options
+		want   string
+	}{
+		{25 * time.Second, Options{}, "[{0 0 250} {1 250 250} {2 500 125}]"},
+		{21 * time.Second, Options{}, "[{0 0 250} {1 250 275}]"},
+		{40 * time.Millisecond, Options{}, "[{0 0 1}]"},
+		{25 * time.Second, Options{Segments: 1}, "[{0 0 625}]"},
+		{25 * time.Second, Options{Segments: 4}, "[{0 0 200} {1 200 200} {2 400 225}]"},
+		{25 * time.Second, Options{Segment: 5 * time.Second}, "[{0 0 150} {1 150 150} {2 300 150} {3 450 175}]"},
+		{25 * time.Second, Options{Encoder: Encoder{GOP: 25}, Segment: 5 * time.Second}, "[{0 0 125} {1 125 125} {2 250 125} {3 375 125} {4 500 125}]"},
+	} {
+		f := facts(640, 480, c.length)
+		parts[0].Facts = &f
+		c.o.Parts = map[definition.PartID]Part{parts[0].Doc.PartID: {Facts: f}}
+		_, p := mustPlan(t, parts, AutoOptions{}, c.o)
+		if got := fmt.Sprint(p.Segments); got != c.want {
+			t.Errorf("%v %+v: %s, want %s", c.length, c.o, got, c.want)
+		}
+	}
+	_ = known
+}
+
+func TestDroppedParts(t *testing.T) {
+	parts, known := choir(4)
+	parts[2].Facts, parts[2].Rejected = nil, "not a media file"
+	d, warnings, err := FromSong(song, parts, AutoOptions{})
+	if err != nil || len(d.Inputs) != 3 {
+		t.Fatalf("%d inputs, %v", len(d.Inputs), err)
+	}
+	if len(warnings) != 1 || warnings[0].Part != parts[2].Doc.PartID || warnings[0].Text != "dropped: not a media file" {
+		t.Errorf("warnings %v", warnings)
+	}
+	// The backing goes too: time 0 stays, the rest says how long the song is.
+	delete(known, parts[0].Doc.PartID)
+	known[parts[1].Doc.PartID] = Part{Rejected: "truncated"}
+	p, err := New(d, Options{Parts: known})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Backing != "" || len(p.Warnings) != 3 {
+		t.Errorf("backing %q, warnings %v", p.Backing, p.Warnings)
+	}
+	if want := p.Rate.Frames(parts[3].Facts.Duration - time.Duration(parts[3].Offset)); p.Frames != want {
+		t.Errorf("%d frames, want %d", p.Frames, want)
+	}
+	_, err = New(d, Options{})
+	var none *NoPartsError
+	if !errors.As(err, &none) || !strings.Contains(err.Error(), string(parts[3].Doc.PartID)) {
+		t.Errorf("no part left: %v", err)
+	}
+	if _, _, err := FromSong(song, nil, AutoOptions{}); !errors.As(err, &none) {
+		t.Errorf("no part at all: %v", err)
+	}
+}
+
+func TestHiddenAndAudioOnlySoundInRowMinusOne(t *testing.T) {
+	parts, known := choir(5)
+	parts[1].Doc.Hidden = true
+	parts[2].Doc.Audio = true
+	parts[3].Facts.Video = nil
+	mute := known[parts[4].Doc.PartID]
+	mute.Facts.Audio = nil
+	known[parts[4].Doc.PartID] = mute
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	var got []definition.PartID
+	for _, s := range p.Sounds {
+		if s.Stripe == -1 {
+			for _, v := range s.Voices {
+				got = append(got, v.Part)
+				if v.Pan != 0 {
+					t.Errorf("part %q is panned %g", v.Part, v.Pan)
+				}
+			}
+		}
+	}
+	want := []definition.PartID{parts[1].Doc.PartID, parts[2].Doc.PartID, parts[3].Doc.PartID}
+	if !slices.Equal(got, want) {
+		t.Errorf("row -1 has %v, want %v", got, want)
+	}
+	if len(p.Stripes) != 1 || len(p.Stripes[0].Tiles) != 2 || len(p.Sounds) != 2 {
+		t.Errorf("%d stripes, %d sounds", len(p.Stripes), len(p.Sounds))
+	}
+}
+
+func TestSongWithoutPictures(t *testing.T) {
+	parts, known := choir(3)
+	for i := range parts {
+		parts[i].Facts.Video = nil
+	}
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	checkPlan(t, "no picture", p)
+	if len(p.Stripes) != 1 || p.Stripes[0].Height != 1080 || len(p.Sounds) != 1 || p.Sounds[0].Stripe != -1 {
+		t.Errorf("%+v", p.Stripes)
+	}
+}
+
+func TestStripesOfAForeignDefinition(t *testing.T) {
+	// boxjam's rows of issue: 347 high, 10 apart: 9..356, 366..713, 723..1070. A border
+	// fits at 368 (no: 366 < 368) and 720, so the first two rows share a stripe.
+	old := `{"choir_id":"choir","song_id":"song","output":{"size":[1920,1080],"reverb":"0.1"},"inputs":[
+		{"part_id":"a","size":[614,347],"position":[29,9],"volume":1.0,"pan":-0.5,"offset":"120"},
+		{"part_id":"b","size":[614,347],"position":[29,366],"volume":1.0,"pan":-0.5,"offset":-20},
+		{"part_id":"c","size":[614,347],"position":[29,723.5],"volume":1.0,"pan":-0.5,"offet":3}]}`
+	d, _, err := definition.Import([]byte(old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[definition.PartID]Part{}
+	for _, id := range []definition.PartID{"a", "b", "c"} {
+		known[id] = Part{Facts: facts(1280, 720, 10*time.Second)}
+	}
+	p, err := New(d, Options{Parts: known})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkPlan(t, "old", p)
+	if len(p.Stripes) != 2 || p.Stripes[1].Y != 720 || len(p.Stripes[0].Tiles) != 2 {
+		t.Errorf("%+v", p.Stripes)
+	}
+	if tile := p.Stripes[1].Tiles[0]; tile.Y != 4 || tile.H != 346 || tile.X != 30 || tile.W != 612 || tile.Offset.MS() != 3 {
+		t.Errorf("tile %+v", tile)
+	}
+	if p.Backing != "a" {
+		t.Errorf("backing %q", p.Backing)
+	}
+}
+
+func TestWatermarkIsSharedByStripes(t *testing.T) {
+	parts, known := choir(40)
+	out := definition.Output{Watermark: definition.Some("w.png"), WatermarkOpacity: definition.Some(0.5)}
+	_, p := mustPlan(t, parts, AutoOptions{Output: out}, Options{Parts: known, Watermark: &Image{Width: 400, Height: 300}})
+	touched := 0
+	for _, s := range p.Stripes {
+		for _, o := range s.Overlays {
+			touched++
+			if o.Y+s.Y != 1080-300-20 || o.X != 1920-400-20 || o.Opacity != 0.5 {
+				t.Errorf("stripe %d: overlay %+v", s.Index, o)
+			}
+			if o.Y+o.H <= 0 || o.Y >= s.Height {
+				t.Errorf("stripe %d: overlay %+v is outside", s.Index, o)
+			}
+		}
+	}
+	if touched < 2 {
+		t.Errorf("the watermark touches %d stripes", touched)
+	}
+}
+
+func TestStackNamesItsStripes(t *testing.T) {
+	parts, known := choir(9)
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	a := p.Stack(1)
+	if a.Kind != KindStack || len(a.Stack.Stripes) != len(p.Stripes) || a.Stack.Segment != p.Segments[1] {
+		t.Fatalf("%+v", a.Stack)
+	}
+	for i, s := range a.Stack.Stripes {
+		if want := p.Picture(i, 1).Picture.Out; s.Source != want || s.Height != p.Stripes[i].Height {
+			t.Errorf("stripe %d: %+v, want %v", i, s, want)
+		}
+		if _, err := definition.ParseCellKey(s.Source.Key); err != nil {
+			t.Error(err)
+		}
+	}
+	if a.Key == p.Stack(0).Key {
+		t.Error("two segments have one key")
+	}
+}
+
+func TestIngestKey(t *testing.T) {
+	raw := definition.RawKey{Song: song, Part: "p", Ext: "webm"}
+	a := NewIngest(raw, "etag1", 0)
+	if a.Ingest.Converted.Key != "choir+song+p.mkv" || a.Ingest.Snapshot.Key != "choir+song+p.webm.jpg" {
+		t.Errorf("%+v", a.Ingest)
+	}
+	if a.Key != NewIngest(raw, "etag1", 0).Key || a.Key == NewIngest(raw, "etag2", 0).Key || a.Key == NewIngest(raw, "etag1", 90).Key {
+		t.Error("the key does not follow content and rotation")
+	}
+}
+
+func TestPlanRefusesBadGains(t *testing.T) {
+	parts, known := choir(2)
+	d, _, _ := FromSong(song, parts, AutoOptions{})
+	if _, err := New(d, Options{Parts: known, Gains: map[definition.PartID]float64{parts[0].Doc.PartID: -1}}); err == nil {
+		t.Error("a negative gain was taken")
+	}
+}
