@@ -1,0 +1,232 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/media"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+func testRows(t *testing.T, b *bench) {
+	ctx := t.Context()
+	_, err := b.Song(ctx, song)
+	b.missing(err)
+	_, err = b.Part(ctx, part("p"))
+	b.missing(err)
+	_, err = b.Task(ctx, song, "none")
+	b.missing(err)
+	_, err = b.Render(ctx, "none")
+	b.missing(err)
+
+	b.must(b.PutSong(ctx, song, json.RawMessage(`{"a": "ü?$1"}`)))
+	b.must(b.SetAuto(ctx, song, false))
+	s, err := b.Song(ctx, song)
+	b.must(err)
+	equal(t, "settings", string(s.Settings), `{"a": "ü?$1"}`)
+	equal(t, "auto", s.Auto, false)
+	b.must(b.PutSong(ctx, song, nil))
+	if s, err = b.Song(ctx, song); err != nil || string(s.Settings) != `{"a": "ü?$1"}` {
+		t.Fatalf("nil settings changed the settings: %s, %v", s.Settings, err)
+	}
+
+	for _, id := range []string{"b", "a", "C"} {
+		b.must(b.PutPart(ctx, part(id), json.RawMessage(`{"partId":"`+id+`"}`)))
+	}
+	parts, err := b.Parts(ctx, song)
+	b.must(err)
+	equal(t, "parts", []definition.PartID{parts[0].Part, parts[1].Part, parts[2].Part}, []definition.PartID{"C", "a", "b"})
+	equal(t, "state", parts[0].State, store.PartNew)
+	equal(t, "document", string(parts[1].Doc), `{"partId":"a"}`)
+	equal(t, "id", part("a").Document(), "choir:song:song:part:a")
+	songs, err := b.Songs(ctx, 10)
+	b.must(err)
+	equal(t, "songs", len(songs), 1)
+
+	b.ingest("a", "1")
+	b.Advance(minute)
+	c, err := b.ClaimSong(ctx, "me", minute)
+	b.must(err)
+	want := store.Alignment{Part: "a", ETag: "1", Offset: -12345678, Confidence: 0.75, DriftPPM: -3.5, Method: "m",
+		NeedsReview: true, Candidates: []store.Candidate{{OffsetMS: 1.5, Confidence: 0.5}, {OffsetMS: -2}}}
+	b.must(b.SaveAlignment(ctx, c, "hash", []store.Alignment{want, {Part: "b", ETag: "never uploaded"}}))
+	got := b.part("a")
+	equal(t, "alignment", got.Alignment, want)
+	equal(t, "offset", got.Alignment.MediaOffset(), media.Offset(-12345678))
+	equal(t, "aligned", got.Aligned, true)
+	equal(t, "alignment of a recording that is not there", b.part("b").Aligned, false)
+	if s, err = b.Song(ctx, song); err != nil || s.Aligned != "hash" {
+		t.Fatalf("aligned from %q, %v", s.Aligned, err)
+	}
+}
+
+func testIDs(t *testing.T, b *bench) {
+	for _, id := range []store.PartID{
+		{Part: "p"}, {Song: definition.Song{Choir: "c"}, Part: "p"},
+		{Song: definition.Song{Choir: "a+b", Song: "s"}, Part: "p"}, {Song: song, Part: "p/q"}, {Song: song},
+	} {
+		if err := b.PutPart(t.Context(), id, json.RawMessage(`{}`)); err == nil {
+			t.Errorf("the ids %+v were taken", id)
+		}
+	}
+	odd := store.PartID{Song: definition.Song{Choir: "c'h%o\"i", Song: "ü :?"}, Part: "$1;--"}
+	b.must(b.PutPart(t.Context(), odd, json.RawMessage(`{}`)))
+	p, err := b.Part(t.Context(), odd)
+	b.must(err)
+	equal(t, "id", p.PartID, odd)
+}
+
+func testUploads(t *testing.T, b *bench) {
+	ctx := t.Context()
+	equal(t, "the first upload counts", b.upload("p", "1"), true)
+	equal(t, "state", b.part("p").State, store.PartIngesting)
+	equal(t, "messages", b.send(), []string{"ingest-p-1#1"})
+	equal(t, "the same upload counts", b.upload("p", "1"), false)
+	equal(t, "messages", b.send(), nil)
+	b.complete("ingest-p-1", plan.IngestResult{SHA256: "abc", Facts: media.Facts{Container: "webm"}})
+	p := b.part("p")
+	equal(t, "state", p.State, store.PartReady)
+	equal(t, "result", p.Ingest.SHA256+p.Ingest.Facts.Container, "abcwebm")
+	equal(t, "the same upload counts after ingest", b.upload("p", "1"), false)
+
+	b.rendering("run", "mine", cells("cell")...)
+	b.fail("cell", 1, func(f *store.Failure) { f.Permanent, f.Blame = true, "p" })
+	equal(t, "dropped", b.part("p").Dropped, "it broke")
+	equal(t, "another recording counts", b.upload("p", "2"), true)
+	p = b.part("p")
+	equal(t, "dropped", p.Dropped, "")
+	equal(t, "state", p.State, store.PartIngesting)
+	if p.Ingest != nil {
+		t.Error("the result of the recording before is still there")
+	}
+	all, err := b.Recordings(ctx)
+	b.must(err)
+	equal(t, "recordings", all, map[string]string{"choir+song+p.webm": "2"})
+	// Back to the first recording: what an ingest wrote is overwritten by now.
+	b.complete("ingest-p-2", plan.IngestResult{})
+	equal(t, "the first recording again counts", b.upload("p", "1"), true)
+	b.taskIs("ingest-p-1", store.TaskQueued, 2)
+}
+
+func testReupload(t *testing.T, b *bench) {
+	b.upload("p", "1")
+	b.send()
+	b.news("ingest-p-1", 1)
+	b.upload("p", "2")
+	b.complete("ingest-p-1", plan.IngestResult{SHA256: "old"}) // too late
+	p := b.part("p")
+	equal(t, "state", p.State, store.PartIngesting)
+	b.complete("ingest-p-2", plan.IngestResult{SHA256: "new"})
+	equal(t, "result", b.part("p").Ingest.SHA256, "new")
+
+	b.upload("q", "1")
+	b.upload("q", "2") // before the first was started
+	b.taskIs("ingest-q-1", store.TaskCancelled, 1)
+	equal(t, "messages", b.send(), []string{"ingest-q-2#1"})
+	b.fail("ingest-q-1", 1, func(f *store.Failure) { f.Permanent = true })
+	equal(t, "state", b.part("q").State, store.PartIngesting)
+}
+
+func testSongDue(t *testing.T, b *bench) {
+	ctx := t.Context()
+	none := func(why string) {
+		t.Helper()
+		if c, err := b.ClaimSong(ctx, "me", minute); err == nil {
+			t.Fatalf("%s, and revision %d was claimed", why, c.Revision)
+		}
+	}
+	none("there is no song")
+	b.upload("p", "1")
+	b.upload("q", "1")
+	b.Advance(minute)
+	none("two parts are being ingested")
+	b.complete("ingest-p-1", plan.IngestResult{})
+	b.Advance(minute)
+	none("one part is being ingested")
+	b.fail("ingest-q-1", 1, func(f *store.Failure) { f.Permanent = true })
+	c, err := b.ClaimSong(ctx, "me", minute)
+	b.must(err)
+	b.must(b.SongPlanned(ctx, c, ""))
+	none("the song is planned")
+
+	b.upload("r", "1")
+	_, err = b.CompleteTask(ctx, store.Done{Song: song, Key: "ingest-r-1", Result: json.RawMessage(`{}`), Debounce: 5 * time.Second})
+	b.must(err)
+	b.Advance(4 * time.Second)
+	none("more may come")
+	b.Advance(2 * time.Second)
+	if c, err = b.ClaimSong(ctx, "me", minute); err != nil {
+		t.Fatal(err)
+	}
+	b.must(b.PutPart(ctx, part("p"), json.RawMessage(`{"volume":2}`))) // while it is planned
+	b.must(b.SongPlanned(ctx, c, ""))
+	if c, err = b.ClaimSong(ctx, "me", minute); err != nil {
+		t.Fatalf("a change while the song was planned is forgotten: %v", err)
+	}
+	b.must(b.SongPlanned(ctx, c, ""))
+	b.must(b.PutPart(ctx, part("p"), json.RawMessage(`{"volume":2}`)))
+	none("the document is the same")
+}
+
+func testSongClaims(t *testing.T, b *bench) {
+	ctx := t.Context()
+	b.must(b.PutPart(ctx, part("p"), json.RawMessage(`{}`)))
+	first, err := b.ClaimSong(ctx, "first", minute)
+	b.must(err)
+	_, err = b.ClaimSong(ctx, "second", minute)
+	b.missing(err)
+	b.Advance(40 * time.Second)
+	b.must(b.ExtendSong(ctx, first, minute))
+	b.Advance(40 * time.Second)
+	_, err = b.ClaimSong(ctx, "second", minute)
+	b.missing(err)
+	b.Advance(minute)
+	second, err := b.ClaimSong(ctx, "second", minute)
+	b.must(err)
+	b.lost(b.ExtendSong(ctx, first, minute))
+	b.lost(b.SaveAlignment(ctx, first, "x", nil))
+	b.lost(b.SongPlanned(ctx, first, ""))
+	b.lost(b.ReleaseSong(ctx, first, 0))
+	b.must(b.ReleaseSong(ctx, second, time.Second))
+	_, err = b.ClaimSong(ctx, "third", minute)
+	b.missing(err)
+	b.Advance(2 * time.Second)
+	third, err := b.ClaimSong(ctx, "third", minute)
+	b.must(err)
+	b.must(b.SongPlanned(ctx, third, ""))
+	b.lost(b.SongPlanned(ctx, third, ""))
+}
+
+func testRevive(t *testing.T, b *bench) {
+	ctx := t.Context()
+	b.upload("p", "1")
+	b.fail("ingest-p-1", 1, func(f *store.Failure) { f.Permanent = true })
+	b.ingest("q", "1")
+	b.rendering("run", "mine", cells("cell")...)
+	b.fail("cell", 1, func(f *store.Failure) { f.Permanent, f.Blame = true, "q" })
+	b.send()
+	b.must(b.ReviveSong(ctx, song))
+	equal(t, "refused part", b.part("p").State, store.PartIngesting)
+	equal(t, "reason", b.part("p").Error, "")
+	equal(t, "dropped part", b.part("q").Dropped, "")
+	equal(t, "messages", b.send(), []string{"ingest-p-1#2"})
+	s, err := b.Song(ctx, song)
+	b.must(err)
+	if s.Revision == s.Planned {
+		t.Error("the song is not to be planned again")
+	}
+}
+
+func testContext(t *testing.T, b *bench) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.PutPart(ctx, part("p"), json.RawMessage(`{}`)); err == nil {
+		t.Error("a cancelled call succeeded")
+	}
+	_, err := b.Part(t.Context(), part("p"))
+	b.missing(err)
+}
