@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"plan":            {"definition", "media"},
 	"queue":           {},
 	"queue/queuetest": {"queue"},
-	"bucket":          {"queue"},
+	"bucket":          {},
 	"store":           {"definition", "plan", "media"},
 	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition"},
 	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media"},

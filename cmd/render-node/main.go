@@ -1,0 +1,17 @@
+// Command render-node does the work of Choirless Render: it leases assignments
+// from SQS, reads and writes S3, and reports. It needs no database.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stderr)
+	stop()
+	os.Exit(code)
+}

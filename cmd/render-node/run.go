@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/choirless/render/engine"
+	"github.com/choirless/render/internal/flagenv"
+	"github.com/choirless/render/internal/health"
+	"github.com/choirless/render/node"
+)
+
+// envPrefix begins the environment variables of all services.
+const envPrefix = "CHOIRLESS"
+
+const about = `render-node leases assignments from SQS, decodes with libav, composes with
+OpenGL, mixes, and stores the results in S3. Every flag can also be given as an
+environment variable: CHOIRLESS_ and the flag's name in capitals.
+
+`
+
+// run is the command; it returns the exit code: 0 stopped, 1 failed, 2 usage.
+func run(ctx context.Context, args []string, env func(string) (string, bool), errOut io.Writer) int {
+	var c config
+	fs := pflag.NewFlagSet("render-node", pflag.ContinueOnError)
+	fs.SetOutput(errOut)
+	fs.Usage = func() { fmt.Fprint(errOut, about, "flags:\n", fs.FlagUsages()) }
+	c.Flags(fs)
+	err := fs.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		return 0
+	}
+	if err = errors.Join(err, flagenv.Apply(fs, envPrefix, env)); err == nil {
+		err = c.Validate()
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "render-node: error: %v\nrender-node: hint: see render-node --help\n", err)
+		return 2
+	}
+	if err := serve(ctx, c, errOut); err != nil {
+		fmt.Fprintf(errOut, "render-node: error: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, c config, errOut io.Writer) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(errOut, &slog.HandlerOptions{Level: level}))
+	if c.name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return err
+		}
+		c.name = fmt.Sprintf("%s:%d", host, os.Getpid())
+	}
+	buckets, err := c.Buckets(ctx)
+	if err != nil {
+		return err
+	}
+	queues, err := c.Queues(ctx, c.Assignments, c.Reports)
+	if err != nil {
+		return err
+	}
+	n := node.New(node.Config{
+		Name: c.name, Buckets: buckets, Assignments: queues[0], Reports: queues[1],
+		Scratch: c.scratch, Slots: c.slots, Visibility: c.lease,
+		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Log: log,
+	})
+	log.Info("ready", "node", c.name, "stripes_join", n.StripeMV())
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.Run(gctx) })
+	if c.listen != "" {
+		g.Go(func() error { return health.Serve(gctx, c.listen, health.Handler(queueCheck(queues[0]))) })
+	}
+	err = g.Wait()
+	for _, q := range queues {
+		err = errors.Join(err, q.Close())
+	}
+	log.Info("stopped")
+	return err
+}
+
+type depther interface {
+	Depth(ctx context.Context) (visible, leased int, err error)
+}
+
+// queueCheck is ready when the assignment queue answers.
+func queueCheck(q depther) health.Check {
+	return health.Check{Name: "assignments", Ready: func(ctx context.Context) error {
+		_, _, err := q.Depth(ctx)
+		return err
+	}}
+}
