@@ -231,7 +231,7 @@ func evenInside(r image.Rectangle) image.Rectangle {
 
 // coverSlack is how far, as a share, the shape of a tile may be from its picture's
 // for the picture to be cropped to it instead of showing slivers of background.
-const coverSlack = 0.03
+const coverSlack = 0.015
 
 func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 	part := b.o.Parts[in.PartID]
