@@ -9,6 +9,14 @@ import (
 	"github.com/choirless/render/media"
 )
 
+// partials are amplitudes that fall by 9 dB an octave.
+var partials = func() (a [12]float64) {
+	for h := range a {
+		a[h] = math.Pow(float64(h+1), -1.5)
+	}
+	return a
+}()
+
 // sung makes seconds of something like a voice: harmonics of f falling 9 dB per
 // octave, vibrato, a note every half second with a short gap. RMS about rms.
 func sung(seconds, f, rms float64, seed uint64) []float32 {
@@ -23,9 +31,12 @@ func sung(seconds, f, rms float64, seed uint64) []float32 {
 		}
 		phase += 2 * math.Pi * pitch * (1 + 0.01*math.Sin(2*math.Pi*5.5*t)) / fs
 		env := math.Min(1, math.Min(float64(i%24000)/1200, float64(24000-i%24000)/3600))
-		v := 0.0
-		for h := 1; h <= 12; h++ {
-			v += math.Sin(float64(h)*phase) * math.Pow(float64(h), -1.5)
+		// sin(h·phase) by Chebyshev's recurrence.
+		s, c := math.Sincos(phase)
+		v, before, now := 0.0, 0.0, s
+		for _, a := range partials {
+			v += now * a
+			before, now = now, 2*c*now-before
 		}
 		x[i] = float32(v * env)
 		e += v * v * env * env
