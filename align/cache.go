@@ -1,5 +1,64 @@
 package align
 
-// Cache keeps measured pairs between calls of Choir. The zero value is empty
-// and ready. Safe for concurrent use.
-type Cache struct{}
+import "sync"
+
+// Cache keeps measured pairs between calls of Choir, so that only what is new is
+// measured when a part arrives. It holds about 7 kB per pair and knows features
+// by identity: keep the *Features values. The zero value is empty and ready.
+// Safe for concurrent use.
+type Cache struct {
+	mu    sync.Mutex
+	pairs map[pairKey]*measurement
+	ready map[*Features]*prepared
+}
+
+type pairKey struct {
+	ref, part *Features
+	reach     int // short frames
+	bleed     bool
+}
+
+// prepared returns f ready for correlation.
+func (c *Cache) prepared(f *Features) *prepared {
+	c.mu.Lock()
+	p := c.ready[f]
+	c.mu.Unlock()
+	if p != nil {
+		return p
+	}
+	p = prepare(f)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ready == nil {
+		c.ready = map[*Features]*prepared{}
+	}
+	c.ready[f] = p
+	return p
+}
+
+// forgetPrepared drops what is large and quickly made again.
+func (c *Cache) forgetPrepared() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = nil
+}
+
+// measure returns the measurement of a pair, made at most once.
+func (c *Cache) measure(ref, part *Features, o Options, bleed bool) *measurement {
+	key := pairKey{ref, part, o.frames(), bleed}
+	c.mu.Lock()
+	m := c.pairs[key]
+	c.mu.Unlock()
+	if m != nil {
+		return m
+	}
+	m = measure(c.prepared(ref), c.prepared(part), o, bleed)
+	m.c = m.c.slim()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pairs == nil {
+		c.pairs = map[pairKey]*measurement{}
+	}
+	c.pairs[key] = m
+	return m
+}

@@ -6,47 +6,60 @@ import (
 	"github.com/choirless/render/mix/fft"
 )
 
-// blockCurves correlates part against ref block by block: curve[b][l+m] is the
-// sum over the values t of block b of part[t]·ref[t−l], for lags −m…m, channels
-// added up. Blocks are short so that transforms stay in the cache and so that
-// the support of a lag can be followed over time.
-func blockCurves(ref, part [][]float32, m, block int) [][]float32 {
-	n := 1
-	for n < block+2*m {
+// correlateSpans correlates part against ref, the spans of the part between
+// consecutive cuts apart: out[s][l+m] is the sum over the values t of span s of
+// part[t]·ref[t−l], for lags −m…m, channels added up. Inside it goes in short
+// blocks, so that the transforms stay in the cache.
+func correlateSpans(ref, part [][]float32, m int, cuts []int) [][]float32 {
+	n := 4
+	for n < 5*m || n < 1024 {
 		n *= 2
 	}
-	plan := fft.New(n)
-	ar, ai, br, bi := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, n)
-	cr, ci := make([]float32, n), make([]float32, n)
-	length := len(part[0])
-	var out [][]float32
-	for s := 0; s < length; s += block {
-		clear(cr)
-		clear(ci)
-		for c := 0; c < len(part); c += 2 {
-			// Two channels ride in one complex transform: the real part of the
-			// result is the sum of their correlations.
-			d := min(c+1, len(part)-1)
-			window(ar, ref[c], s-m, block+2*m)
-			window(br, part[c], s, block)
-			clear(ai)
-			clear(bi)
-			if d > c {
-				window(ai, ref[d], s-m, block+2*m)
-				window(bi, part[d], s, block)
-			}
-			plan.Forward(ar, ai)
-			plan.Forward(br, bi)
-			multiplyConj(cr, ci, ar, ai, br, bi)
+	block := n - 2*m
+	c := correlator{plan: fft.New(n), m: m, block: block}
+	for _, p := range []*[]float32{&c.ar, &c.ai, &c.br, &c.bi, &c.cr, &c.ci} {
+		*p = make([]float32, n)
+	}
+	out := make([][]float32, len(cuts)-1)
+	for s := range out {
+		out[s] = make([]float32, 2*m+1)
+		for at := cuts[s]; at < cuts[s+1]; at += block {
+			c.add(out[s], ref, part, at, min(block, cuts[s+1]-at))
 		}
-		plan.Inverse(cr, ci)
-		curve := make([]float32, 2*m+1)
-		for i := range curve {
-			curve[i] = cr[2*m-i] / float32(n)
-		}
-		out = append(out, curve)
 	}
 	return out
+}
+
+// correlator holds the scratch space of correlateSpans.
+type correlator struct {
+	plan                   *fft.Plan
+	m, block               int
+	ar, ai, br, bi, cr, ci []float32
+}
+
+// add adds the correlation of part[at:at+n] to curve.
+func (c *correlator) add(curve []float32, ref, part [][]float32, at, n int) {
+	clear(c.cr)
+	clear(c.ci)
+	for k := 0; k < len(part); k += 2 {
+		// Two channels ride in one complex transform: the real part of the
+		// result is the sum of their correlations.
+		window(c.ar, ref[k], at-c.m, n+2*c.m)
+		window(c.br, part[k], at, n)
+		clear(c.ai)
+		clear(c.bi)
+		if k+1 < len(part) {
+			window(c.ai, ref[k+1], at-c.m, n+2*c.m)
+			window(c.bi, part[k+1], at, n)
+		}
+		c.plan.Forward(c.ar, c.ai)
+		c.plan.Forward(c.br, c.bi)
+		multiplyConj(c.cr, c.ci, c.ar, c.ai, c.br, c.bi)
+	}
+	c.plan.Inverse(c.cr, c.ci)
+	for i := range curve {
+		curve[i] += c.cr[2*c.m-i] / float32(c.plan.Len())
+	}
 }
 
 // window copies n values of x from index at on into dst, zeros where there are none.

@@ -37,7 +37,7 @@ func NewExtractor(rate media.SampleRate) *Extractor {
 		short: newFilterbank(shortLen, hop, melFilters()),
 		long:  newFilterbank(longLen, longHop, pitchFilters()),
 		white: newWhitener(),
-		x:     make([]float32, longLen/2), start: -longLen / 2, whitAt: -whiteHop}
+		x:     make([]float32, max(longLen/2, whiteHop)), start: -max(longLen/2, whiteHop), whitAt: -whiteHop}
 }
 
 // Write takes the next block, full scale ±1, of any length. The slice is not kept.

@@ -16,6 +16,7 @@ type Features struct {
 	pitch   series // rises per semitone
 	chord   series // level per semitone
 	loud    series
+	note    series // probability that a note begins
 	bits    []byte // see whitener
 }
 
@@ -31,7 +32,7 @@ type series struct {
 func (s *series) len() int { return s.length }
 
 // all returns the series in the order in which they are stored.
-func (f *Features) all() []*series { return []*series{&f.onset, &f.pitch, &f.chord, &f.loud} }
+func (f *Features) all() []*series { return []*series{&f.onset, &f.pitch, &f.chord, &f.loud, &f.note} }
 
 // quantise turns curves of equal length into a series.
 func quantise(step int, x [][]float32) series {
@@ -87,26 +88,43 @@ func newFeatures(samples int, mel, pitch []uint16, bits []byte) *Features {
 	np := min(1+samples/longHop, len(pitch)/pitches)
 	f.onset, f.loud = melFeatures(mel, n)
 	f.pitch, f.chord = pitchFeatures(pitch, np)
+	f.note = quantise(netStep, [][]float32{onsetNet.run(netInput(mel, pitch, np))})
 	return f
 }
 
-// levels returns ln(p + floor) per row for one column, where floor is twice the
-// 10th percentile of the column plus extra.
+// The loudest share of a spectrum, to which floors are tied: quantiles.
+const (
+	onsetTop = 0.99
+	pitchTop = 0.995
+)
+
+// fromLog undoes logPower.
+func fromLog(v uint16) float64 { return math.Exp(float64(v)/logScale - logZero) }
+
+// floorLevel returns, in steps of logPower, the noise floor of a column: twice
+// its 10th percentile, plus extra.
+func floorLevel(col []uint16, stride, n int, hist []int32, extra float64) int {
+	p := 2*fromLog(quantile(col, stride, n, 0.1, hist)) + extra
+	return int(math.Round((math.Log(p+1e-17) + logZero) * logScale))
+}
+
+// above returns ln(1 + p/floor) for a p that lies d steps above the floor.
+func above(d int) float32 {
+	switch {
+	case d > 16*logScale:
+		return float32(d) / logScale
+	case d < -16*logScale:
+		return 0
+	}
+	return softplus[d+16*logScale]
+}
+
+// levels returns ln(p + floor) − ln(floor) for one column of rows.
 func levels(rows []uint16, col, cols, n int, hist []int32, extra float64) []float32 {
-	p10 := quantile(rows[col:], cols, n, 0.1, hist)
-	fl := math.Log(2*math.Exp(float64(p10)/logScale-logZero)+extra) + logZero
-	base := int(math.Round(fl * logScale))
+	base := floorLevel(rows[col:], cols, n, hist, extra)
 	out := make([]float32, n)
 	for i := range out {
-		d := int(rows[i*cols+col]) - base
-		var v float32
-		switch {
-		case d > 16*logScale:
-			v = float32(d) / logScale
-		case d > -16*logScale:
-			v = softplus[d+16*logScale]
-		}
-		out[i] = v + float32(base)/logScale
+		out[i] = above(int(rows[i*cols+col]) - base)
 	}
 	return out
 }
@@ -143,8 +161,7 @@ func quantile(v []uint16, stride, n int, q float64, hist []int32) uint16 {
 
 func melFeatures(rows []uint16, n int) (onset, loud series) {
 	hist := make([]int32, 65536)
-	p99 := quantile(rows, 1, n*bands, 0.99, hist)
-	top := math.Exp(float64(p99)/logScale - logZero)
+	top := fromLog(quantile(rows, 1, n*bands, onsetTop, hist))
 	on := make([][]float32, onsetBands)
 	for b := range on {
 		sum := make([]float32, n)
@@ -156,7 +173,7 @@ func melFeatures(rows []uint16, n int) (onset, loud series) {
 	total := make([]float32, n)
 	for i := range total {
 		for _, v := range rows[i*bands : (i+1)*bands] {
-			total[i] += expTable(v)
+			total[i] += float32(fromLog(v))
 		}
 	}
 	p := quantileFloat(total, 0.99)
@@ -165,8 +182,6 @@ func melFeatures(rows []uint16, n int) (onset, loud series) {
 	}
 	return quantise(1, on), quantise(loudStep, [][]float32{total})
 }
-
-func expTable(v uint16) float32 { return float32(math.Exp(float64(v)/logScale - logZero)) }
 
 // rise adds max(0, x[i+lag]−x[i]) to sum, put at i+lag/2.
 func rise(sum, x []float32, lag int) {
@@ -179,8 +194,7 @@ func rise(sum, x []float32, lag int) {
 
 func pitchFeatures(rows []uint16, n int) (rises, chord series) {
 	hist := make([]int32, 65536)
-	p := quantile(rows, 1, n*pitches, 0.995, hist)
-	top := math.Exp(float64(p)/logScale - logZero)
+	top := fromLog(quantile(rows, 1, n*pitches, pitchTop, hist))
 	up := make([][]float32, pitches)
 	m := (n + 1) / 2
 	level := make([][]float32, pitches)

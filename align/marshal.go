@@ -16,7 +16,7 @@ import (
 //	4 bytes  "CAF" and the version, 1
 //	4 bytes  CRC-32 (IEEE) of all that follows
 //	4 bytes  samples at 16 kHz
-//	4×       per series: 1 byte short frames per value, 1 byte channels,
+//	5×       per series: 1 byte short frames per value, 1 byte channels,
 //	         4 bytes number of values per channel, 4+4 bytes float32 zero and step
 //	4 bytes  bytes of the one-bit signal, then these bytes
 //	rest     the values of all series, one byte each, channel by channel,
@@ -124,7 +124,7 @@ func (f *Features) decode(data []byte) error {
 
 // seriesShape is what the series of version 1 must look like.
 var seriesShape = [...]struct{ step, channels int }{
-	{1, onsetBands}, {pitchStep, pitches}, {chordStep, pitches}, {loudStep, 1},
+	{1, onsetBands}, {pitchStep, pitches}, {chordStep, pitches}, {loudStep, 1}, {netStep, 1},
 }
 
 // head reads the head of a series and checks it.

@@ -14,7 +14,7 @@ import (
 // bleed is heard best. Of a sum of many such cells the sign alone keeps 2/π of
 // the power (Van Vleck), 2 dB, for a sixteenth of the bytes.
 const (
-	whiteLen  = 1024
+	whiteLen  = 512
 	whiteHop  = whiteLen / 2
 	whiteLow  = 200.0  // Hz
 	whiteHigh = 7000.0 // Hz

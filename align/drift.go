@@ -1,0 +1,136 @@
+package align
+
+import (
+	"math"
+	"math/bits"
+)
+
+// Two clocks are never equal: 50 ppm move a part by 15 ms in five minutes and
+// smear the peak of a whole-file correlation into nothing. So the fine search
+// takes short groups, whose peaks stay sharp, and adds them up along straight
+// lines: every line is a lag and a drift.
+const (
+	groupWords = 512             // words of 64 samples: 2.05 s
+	groupLen   = groupWords * 64 // samples
+	driftMost  = 150.0           // ppm, either way; consumer crystals are within 100
+)
+
+// line is the best straight line through the group curves.
+type line struct {
+	lag float64 // samples, at time zero of the part
+	ppm float64
+	z   float64 // height over what chance gives at one place
+	at0 float64 // the same height when no drift is allowed
+	// halves are the heights of the two halves of the part along the line.
+	halves [2]float64
+}
+
+// words returns the one-bit signal from sample at on, 64 samples per word, and
+// whether all of it lies inside the recording.
+func (f *Features) words(dst []uint64, at int) bool {
+	at += whiteHop
+	if at < 0 || (at+64*len(dst))>>3+8 >= len(f.bits) || at+64*len(dst) > f.samples+whiteHop {
+		return false
+	}
+	b := f.bits[at>>3:]
+	s := uint(at & 7)
+	for i := range dst {
+		p := b[8*i : 8*i+9]
+		w := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 |
+			uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+		if s > 0 {
+			w = w>>s | uint64(p[8])<<(64-s)
+		}
+		dst[i] = w
+	}
+	return true
+}
+
+// findLine looks for the reference inside the part near a lag, centre±reach
+// samples, at any drift up to driftMost.
+func findLine(ref, part *Features, centre, reach int) (line, bool) {
+	wide := reach + int(float64(part.samples)*driftMost*1e-6) + 2
+	p, r := make([]uint64, groupWords), make([]uint64, groupWords+2*wide/64+2)
+	var curves [][]float32 // by group: agreement over chance, in units of its spread
+	var starts []int
+	for s := 0; s+groupLen <= part.samples; s += groupLen {
+		// l = centre−wide+k ↔ reference from s−l on.
+		first := s - centre - wide
+		if !part.words(p, s) || !ref.words(r, first) {
+			continue
+		}
+		curve := make([]float32, 2*wide+1)
+		shifted := make([]uint64, len(r)-1)
+		for bit := range 64 {
+			for i := range shifted {
+				shifted[i] = r[i]>>bit | r[i+1]<<(64-bit)
+			}
+			for w := 0; 64*w+bit <= 2*wide; w++ {
+				differ := 0
+				q := shifted[w : w+groupWords]
+				for i, v := range p {
+					differ += bits.OnesCount64(v ^ q[i])
+				}
+				curve[2*wide-64*w-bit] = float32(groupLen - 2*differ)
+			}
+		}
+		spread := deviation(curve)
+		if spread < 1 { // digital silence: the same at every lag
+			continue
+		}
+		scale := float32(1 / spread)
+		for i := range curve {
+			curve[i] *= scale
+		}
+		curves, starts = append(curves, curve), append(starts, s)
+	}
+	if len(curves) == 0 {
+		return line{}, false
+	}
+	return bestLine(curves, starts, part.samples, centre, reach, wide), true
+}
+
+// bestLine searches lags and drifts. Lines turn about the middle of the part.
+func bestLine(curves [][]float32, starts []int, samples, centre, reach, wide int) line {
+	mid := float64(samples) / 2
+	step := 2e6 / float64(samples) // ppm that move the ends by one sample
+	n := int(driftMost / step)
+	norm := 1 / math.Sqrt(float64(len(curves)))
+	height := func(lag int, ppm float64, from, to int) float64 {
+		sum := 0.0
+		for g := from; g < to; g++ {
+			t := float64(starts[g]) + groupLen/2 - mid
+			i := lag + wide + int(math.Round(t*ppm*1e-6))
+			if i >= 0 && i < len(curves[g]) {
+				sum += float64(curves[g][i])
+			}
+		}
+		return sum * norm
+	}
+	var best, flat line
+	bestLag, bestK := 0, 0
+	for k := -n; k <= n; k++ {
+		ppm := float64(k) * step
+		for lag := -reach; lag <= reach; lag++ {
+			if h := height(lag, ppm, 0, len(curves)); h > best.z {
+				best.z, bestLag, bestK = h, lag, k
+			}
+			if k == 0 {
+				flat.z = max(flat.z, height(lag, 0, 0, len(curves)))
+			}
+		}
+	}
+	ppm := float64(bestK) * step
+	vertexOf := func(f func(d int) float64) float64 {
+		v := []float32{float32(f(-1)), float32(f(0)), float32(f(1))}
+		return vertex(v, 1) - 1
+	}
+	dl := vertexOf(func(d int) float64 { return height(bestLag+d, ppm, 0, len(curves)) })
+	dk := vertexOf(func(d int) float64 { return height(bestLag, ppm+float64(d)*step, 0, len(curves)) })
+	best.at0 = flat.z
+	m := len(curves) / 2
+	best.halves = [2]float64{height(bestLag, ppm, 0, m) * math.Sqrt2, height(bestLag, ppm, m, len(curves)) * math.Sqrt2}
+	best.ppm = ppm + dk*step
+	best.lag = float64(centre) + float64(bestLag) + dl - mid*best.ppm*1e-6
+	return best
+}
