@@ -1,0 +1,233 @@
+package mix
+
+import "math"
+
+// The limiter works on a table made while the song was measured: for every hop
+// of 1 ms the true peak and the K-weighted energy. From it the whole gain curve
+// is known before the first sample is turned down, so the look-ahead has no
+// bound, nothing overshoots, and the loudness that is left behind the limiter
+// can be computed without another pass over the sound.
+//
+// The curve, in dB of reduction at the borders of hops:
+//
+//  1. need: what the hops on either side exceed the ceiling by;
+//  2. hold: the largest need within ±5 ms;
+//  3. slopes: no steeper than 0.5 dB per ms down and 0.04 dB per ms up again
+//     (6 dB in 150 ms: slower than a beat, faster than a breath);
+//  4. a mean over ±5 ms, which rounds the corners. It stays above the need,
+//     since every value within reach of it was held.
+//
+// Inside a hop the factor runs linearly between its borders, so that it is
+// never above the larger of the two. Both channels are turned down alike: the
+// image does not move.
+
+const (
+	hopSamples   = 48 // 1 ms at media.MixRate
+	limitHold    = 5  // hops
+	limitAttack  = 0.5
+	limitRelease = 0.04
+	// limitMargin is left below the ceiling: the interpolated peak of a signal
+	// under a moving gain differs from the moving gain of its peak.
+	limitMargin = 0.05
+)
+
+// hopTable describes a song for the limiter; 8 bytes per ms.
+type hopTable struct {
+	peakDB []float32 // true peak of the hop, dBTP
+	energy []float32 // K-weighted sum of squares
+	whole  int       // hops that lie inside the song; the rest is ringing
+}
+
+// hopMeter fills a hopTable.
+type hopMeter struct {
+	table   hopTable
+	filters [2]kFilter
+	buf     [2][]float32 // tpHist samples of history, then the open hop
+}
+
+func newHopMeter(samples int64) *hopMeter {
+	m := &hopMeter{}
+	for c := range m.buf {
+		m.filters[c] = newKFilter(48000)
+		m.buf[c] = make([]float32, tpHist, tpHist+hopSamples)
+	}
+	n := samples/hopSamples + 1
+	m.table.peakDB, m.table.energy = make([]float32, 0, n), make([]float32, 0, n)
+	return m
+}
+
+func (m *hopMeter) write(stereo [][]float32) {
+	for at, n := 0, len(stereo[0]); at < n; {
+		take := min(n-at, hopSamples+tpHist-len(m.buf[0]))
+		for c := range m.buf {
+			m.buf[c] = append(m.buf[c], stereo[c][at:at+take]...)
+		}
+		at += take
+		if len(m.buf[0]) == hopSamples+tpHist {
+			m.closeHop()
+		}
+	}
+}
+
+func (m *hopMeter) closeHop() {
+	var peak float32
+	var energy float64
+	for c := range m.buf {
+		peak = max(peak, peakOf(m.buf[c], peak))
+		energy += m.filters[c].energy(m.buf[c][tpHist:])
+		m.buf[c] = append(m.buf[c][:0], m.buf[c][len(m.buf[c])-tpHist:]...)
+	}
+	m.table.peakDB = append(m.table.peakDB, float32(dbFloor(float64(peak), -200)))
+	m.table.energy = append(m.table.energy, float32(energy))
+}
+
+// finish closes the last, short hop and lets the interpolator ring out.
+func (m *hopMeter) finish() hopTable {
+	m.table.whole = len(m.table.energy)
+	quiet := make([]float32, 2*hopSamples)
+	m.write([][]float32{quiet, quiet})
+	return m.table
+}
+
+// reduction returns the limiter's curve for a gain and a ceiling in dB: one
+// value in dB, 0 or more, per border of a hop (one more than there are hops).
+func (t hopTable) reduction(gainDB, ceilingDB float64) []float32 {
+	n := len(t.peakDB)
+	over := make([]float32, n+1)
+	limit := float32(ceilingDB - limitMargin - gainDB)
+	any := false
+	for h, p := range t.peakDB {
+		if d := p - limit; d > 0 {
+			any = true
+			// A peak may lie a few samples before it is found, so in the hop
+			// before: three borders are concerned.
+			for i := max(0, h-1); i <= h+1; i++ {
+				over[i] = max(over[i], d)
+			}
+		}
+	}
+	if !any {
+		return over
+	}
+	held := slidingMax(over, limitHold)
+	for i := 1; i <= n; i++ {
+		held[i] = max(held[i], held[i-1]-limitRelease)
+	}
+	for i := n - 1; i >= 0; i-- {
+		held[i] = max(held[i], held[i+1]-limitAttack)
+	}
+	return slidingMean(held, limitHold)
+}
+
+// slidingMax returns the largest value within reach of each.
+func slidingMax(x []float32, reach int) []float32 {
+	out := make([]float32, len(x))
+	var queue []int // indices of falling values
+	for i := 0; i < len(x)+reach; i++ {
+		if i < len(x) {
+			for len(queue) > 0 && x[queue[len(queue)-1]] <= x[i] {
+				queue = queue[:len(queue)-1]
+			}
+			queue = append(queue, i)
+		}
+		at := i - reach
+		if at < 0 {
+			continue
+		}
+		for queue[0] < at-reach {
+			queue = queue[1:]
+		}
+		out[at] = x[queue[0]]
+	}
+	return out
+}
+
+// slidingMean returns the mean within reach of each; beyond the ends the last
+// value continues. Sums are made anew: a running sum would leave a rest of
+// rounding in the silence after a peak.
+func slidingMean(x []float32, reach int) []float32 {
+	out := make([]float32, len(x))
+	for i := range x {
+		sum := float32(0)
+		for j := i - reach; j <= i+reach; j++ {
+			sum += x[max(0, min(len(x)-1, j))]
+		}
+		out[i] = sum / float32(2*reach+1)
+	}
+	return out
+}
+
+// loudness returns the integrated loudness of the song behind a gain and a
+// reduction: the energy of each hop is scaled by the gain in its middle.
+func (t hopTable) loudness(gainDB float64, reduction []float32) LUFS {
+	const perStep, perBlock = 100, 4 // hops in 100 ms, steps in 400 ms
+	var steps, blocks []float64
+	g := math.Pow(10, gainDB/10)
+	for at := 0; at+perStep <= t.whole; at += perStep {
+		sum := 0.0
+		for h := at; h < at+perStep; h++ {
+			e := float64(t.energy[h]) * g
+			if r := float64(reduction[h] + reduction[h+1]); r > 0 {
+				e *= math.Pow(10, -r/20)
+			}
+			sum += e
+		}
+		steps = append(steps, sum)
+		if n := len(steps); n >= perBlock {
+			mean := (steps[n-1] + steps[n-2] + steps[n-3] + steps[n-4]) / (perStep * perBlock * hopSamples)
+			blocks = append(blocks, mean)
+		}
+	}
+	return lufsOf(gatedMean(blocks))
+}
+
+// solve finds the gain in dB that brings the song to target behind the limiter,
+// at most maxGain, and the reduction that goes with it.
+func (t hopTable) solve(target LUFS, ceiling DBTP, input LUFS, maxGain float64) (gainDB float64, reduction []float32) {
+	gainDB = min(maxGain, float64(target-input))
+	// What the limiter takes away is added to the gain, a little at a time; it
+	// converges because more gain is never quieter.
+	for range 12 {
+		reduction = t.reduction(gainDB, float64(ceiling))
+		miss := float64(target - t.loudness(gainDB, reduction))
+		next := min(maxGain, gainDB+miss)
+		if math.Abs(next-gainDB) < 0.01 {
+			break
+		}
+		gainDB = next
+	}
+	return gainDB, t.reduction(gainDB, float64(ceiling))
+}
+
+// applyGain multiplies stereo, which begins at sample frame from of the song,
+// with the gain less the reduction.
+func applyGain(stereo [][]float32, from int64, gainDB float64, reduction []float32) {
+	factor := func(border int64) float32 {
+		return float32(GainOf(gainDB - float64(reduction[min(border, int64(len(reduction)-1))])))
+	}
+	flat := float32(GainOf(gainDB))
+	n := len(stereo[0])
+	for at := 0; at < n; {
+		song := from + int64(at)
+		hop := song / hopSamples
+		into := int(song % hopSamples)
+		take := min(n-at, hopSamples-into)
+		a, b := flat, flat
+		if int(hop)+1 < len(reduction) && (reduction[hop] != 0 || reduction[hop+1] != 0) {
+			a, b = factor(hop), factor(hop+1)
+		}
+		for c := range stereo {
+			x := stereo[c][at : at+take]
+			if a == b {
+				for i := range x {
+					x[i] *= a
+				}
+				continue
+			}
+			for i := range x {
+				x[i] *= a + (b-a)*float32(into+i)/hopSamples
+			}
+		}
+		at += take
+	}
+}
