@@ -140,9 +140,10 @@ func (d *db) FailTask(ctx context.Context, f Failure) (v Verdict, err error) {
 		task.Node = f.Node
 		if !f.Permanent && task.Failures+1 < f.Limit {
 			v = Retried
+			delay := f.Delay << min(task.Failures, 10)
 			t.step(task, TaskQueued, fmt.Sprintf("attempt %d failed on %s, tried again in %v: %s",
-				task.Attempt, f.Node, f.Delay.Round(time.Millisecond), f.Reason))
-			return t.requeue(ctx, f.Song, f.Key, requeueFailed, f.Delay)
+				task.Attempt, f.Node, delay.Round(time.Millisecond), f.Reason))
+			return t.requeue(ctx, f.Song, f.Key, requeueFailed, delay)
 		}
 		v = GivenUp
 		return t.giveUp(ctx, task, f.Reason, f.Blame)

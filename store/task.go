@@ -86,7 +86,7 @@ type Failure struct {
 	// Blame is the part that caused it, empty for the task's own.
 	Blame definition.PartID
 	// Limit is the number of failures that give the task up; Delay is the pause
-	// before the next attempt.
+	// after the first, doubled for each that follows.
 	Limit int
 	Delay time.Duration
 }

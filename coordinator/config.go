@@ -1,0 +1,194 @@
+package coordinator
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/choirless/render/align"
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
+	"github.com/choirless/render/store"
+)
+
+// Config is what a coordinator needs. Store, Buckets, Assignments and Reports
+// must be set; other zero values mean the stated defaults.
+type Config struct {
+	Store store.Store
+	// Buckets are the buckets by role; all of definition.Buckets().
+	Buckets bucket.Buckets
+	// Events brings notifications of the raw and definition buckets. Nil: only
+	// Announce and the reconciliation tell of objects.
+	Events queue.Queue
+	// Assignments is where nodes get their work, Reports where news of it comes from.
+	Assignments, Reports queue.Queue
+	// BucketNames maps the names in notifications to roles, where they differ.
+	BucketNames map[string]string
+	// Name identifies the coordinator; it must be unique. "" makes one up.
+	Name string
+	// Volatile says that the queues die with this process: when Run starts,
+	// everything that was under way is queued again at once.
+	Volatile bool
+
+	// Output and Layout are what automatic definitions have where the song's own
+	// settings say nothing.
+	Output definition.Output
+	Layout definition.LayoutOptions
+	// Encoder's zero fields are taken from plan.EncoderDefault. Segment is how
+	// long a segment is, plan.SegmentDefault when 0.
+	Encoder plan.Encoder
+	Segment time.Duration
+	// Bitrate of the final's sound in bits per second.
+	Bitrate int
+	// Align tunes the alignment; Previous, Fallback and Cache are ours.
+	Align align.Options
+
+	// Attempts is how often a task may fail before its part is left out. Backoff
+	// is the pause after the first failure, doubled for each that follows.
+	Attempts int
+	Backoff  time.Duration
+	// Steps is how often a step of the coordinator's own may fail.
+	Steps int
+	// Losses is how often a node may go silent on one task.
+	Losses int
+	// Debounce is how long a song waits for more after a recording is ingested.
+	Debounce time.Duration
+	// Claim is how long a claim on a step lasts without being renewed.
+	Claim time.Duration
+	// Silent is how long a running task may be without news; Resend is how long a
+	// message may stay unread, doubled each time.
+	Silent, Resend time.Duration
+	// Reconcile is the time between two comparisons of buckets and store.
+	Reconcile time.Duration
+	// Poll bounds how late a change is seen that nothing announced.
+	Poll time.Duration
+	// Window is how many tasks may be sent and not started. What is not sent yet
+	// can still be cancelled.
+	Window int
+	// Workers is how many songs are aligned and planned at once, Finishers how
+	// many are finished.
+	Workers, Finishers int
+	// Scratch is a folder for temporary files; "" is the system's.
+	Scratch string
+	Log     *slog.Logger
+}
+
+// Defaults of Config.
+const (
+	BitrateDefault   = 192000
+	AttemptsDefault  = 3
+	BackoffDefault   = 2 * time.Second
+	StepsDefault     = 10
+	LossesDefault    = 10
+	DebounceDefault  = 2 * time.Second
+	ClaimDefault     = time.Minute
+	SilentDefault    = 2 * time.Minute
+	ResendDefault    = 2 * time.Minute
+	ReconcileDefault = time.Minute
+	PollDefault      = time.Second
+	WindowDefault    = 256
+	WorkersDefault   = 2
+	FinishersDefault = 1
+)
+
+// Coordinator is the state machine of all songs. Make one with New. Safe for
+// concurrent use.
+type Coordinator struct {
+	cfg   Config
+	store store.Store
+	log   *slog.Logger
+	// roles maps a notification's bucket name to our role.
+	roles map[string]string
+}
+
+// New checks the configuration and reports all its faults.
+func New(cfg Config) (*Coordinator, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("coordinator: %w", err)
+	}
+	cfg.Name = cmp.Or(cfg.Name, madeUpName())
+	cfg.Bitrate = cmp.Or(cfg.Bitrate, BitrateDefault)
+	cfg.Attempts = cmp.Or(cfg.Attempts, AttemptsDefault)
+	cfg.Backoff = cmp.Or(cfg.Backoff, BackoffDefault)
+	cfg.Steps = cmp.Or(cfg.Steps, StepsDefault)
+	cfg.Losses = cmp.Or(cfg.Losses, LossesDefault)
+	cfg.Debounce = cmp.Or(cfg.Debounce, DebounceDefault)
+	cfg.Claim = cmp.Or(cfg.Claim, ClaimDefault)
+	cfg.Silent = cmp.Or(cfg.Silent, SilentDefault)
+	cfg.Resend = cmp.Or(cfg.Resend, ResendDefault)
+	cfg.Reconcile = cmp.Or(cfg.Reconcile, ReconcileDefault)
+	cfg.Poll = cmp.Or(cfg.Poll, PollDefault)
+	cfg.Window = cmp.Or(cfg.Window, WindowDefault)
+	cfg.Workers = cmp.Or(cfg.Workers, WorkersDefault)
+	cfg.Finishers = cmp.Or(cfg.Finishers, FinishersDefault)
+	cfg.Log = cmp.Or(cfg.Log, slog.Default())
+	roles := map[string]string{}
+	for _, r := range definition.Buckets() {
+		roles[r] = r
+	}
+	for name, role := range cfg.BucketNames {
+		roles[name] = role
+	}
+	return &Coordinator{cfg: cfg, store: cfg.Store, log: cfg.Log.With("coordinator", cfg.Name), roles: roles}, nil
+}
+
+func (c Config) validate() error {
+	var errs []error
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	fault(c.Store == nil, "Store: not set")
+	fault(c.Assignments == nil, "Assignments: not set")
+	fault(c.Reports == nil, "Reports: not set")
+	known := map[string]bool{}
+	for _, r := range definition.Buckets() {
+		known[r] = true
+		fault(c.Buckets[r] == nil, "Buckets: no bucket for %q", r)
+	}
+	for name, role := range c.BucketNames {
+		fault(!known[role], "BucketNames: %q is mapped to %q, which is no role", name, role)
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"Bitrate", c.Bitrate}, {"Attempts", c.Attempts}, {"Steps", c.Steps}, {"Losses", c.Losses},
+		{"Window", c.Window}, {"Workers", c.Workers}, {"Finishers", c.Finishers},
+	} {
+		fault(n.value < 0, "%s: %d, want 1 or more, or 0 for the default", n.name, n.value)
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"Backoff", c.Backoff}, {"Debounce", c.Debounce}, {"Claim", c.Claim}, {"Silent", c.Silent},
+		{"Resend", c.Resend}, {"Reconcile", c.Reconcile}, {"Poll", c.Poll}, {"Segment", c.Segment},
+	} {
+		fault(d.value < 0, "%s: %v, want more than 0, or 0 for the default", d.name, d.value)
+	}
+	return errors.Join(errs...)
+}
+
+func madeUpName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), randomID(3))
+}
+
+// randomID returns n random bytes as lower-case hex.
+func randomID(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,275 @@
+package coordinator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/stitch"
+	"github.com/choirless/render/store"
+)
+
+// The finish joins what the nodes made: the sounds become the master (master.go),
+// the cells of the picture are joined in the bitstream, and both go into one MP4
+// file. That file is put into the preview bucket and then, byte for byte the same,
+// into the final bucket: joining is exact, so that there is nothing a separate
+// preview could show earlier or differently.
+//
+// All of it can be done again with the same result, so that a coordinator may be
+// killed anywhere in it. What must not happen is that a coordinator that was
+// stopped for longer than its claim puts an older final over a newer one: it asks
+// for its claim right before, and the reconciliation compares the final's ETag
+// with that of the newest render for the moment in between.
+
+// Output is the facts of a final, as stored with its render.
+type Output struct {
+	Preview    string  `json:"preview"` // key in the preview bucket
+	Final      string  `json:"final"`   // key in the final bucket
+	Snapshot   string  `json:"snapshot,omitempty"`
+	ETag       string  `json:"etag"` // of the final
+	SHA256     string  `json:"sha256"`
+	Bytes      int64   `json:"bytes"`
+	Duration   float64 `json:"duration_s"`
+	Frames     int     `json:"frames"`
+	FPS        string  `json:"fps"`
+	Width      int     `json:"width"`
+	Height     int     `json:"height"`
+	LUFS       float64 `json:"lufs"`      // integrated, of the sound as a player decodes it
+	TruePeak   float64 `json:"dbtp"`      // likewise
+	Range      float64 `json:"lra_lu"`    // loudness range
+	Silent     bool    `json:"silent"`    // nothing to hear
+	Stacked    bool    `json:"stacked"`   // stripes were stacked and encoded once more
+	Seconds    float64 `json:"seconds"`   // the finish took
+	Rendered   float64 `json:"cpu_s"`     // all its cells and sounds took, reused ones included
+	SoundRetry int     `json:"remasters"` // times the master was made quieter because coding raised its peaks
+}
+
+// Shares of the finish in its percentage.
+const (
+	percentSound = 50
+	percentMovie = 80
+	percentPut   = 90
+)
+
+// snapshotPictures is how many pictures of the final are looked at for its snapshot.
+const snapshotPictures = 7
+
+// finishStep finishes a render that waits for it.
+func (c *Coordinator) finishStep(ctx context.Context) (bool, error) {
+	return c.step(ctx, c.finish, store.Finishing)
+}
+
+func (c *Coordinator) finish(ctx context.Context, r store.Render) error {
+	began := time.Now()
+	var p plan.Plan
+	if err := json.Unmarshal(r.Plan, &p); err != nil {
+		return permanent{fmt.Errorf("plan: %w", err)}
+	}
+	tasks, err := c.store.Tasks(ctx, r.Run)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(c.cfg.Scratch, "choirless-finish-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	f := &finisher{c: c, render: r, plan: &p, tasks: tasks, dir: dir}
+	err = f.run(ctx)
+	var refused *stitch.RefusalError
+	switch {
+	case errors.Is(err, bucket.ErrNotFound):
+		// An object was swept away: plan again, which finds out which.
+		c.log.Warn("an object of the render is gone, planned again", "run", r.Run, "song", r.Song.Song, "error", err)
+		return c.plan(ctx, r)
+	case errors.As(err, &refused) && !f.out.Stacked && len(p.Stripes) > 0:
+		c.log.Warn("the stripes cannot be joined, nodes stack them", "run", r.Run, "song", r.Song.Song,
+			"stripe", refused.Stripe, "error", err)
+		return c.stackAll(ctx, r)
+	case err != nil:
+		return err
+	}
+	f.out.Seconds = time.Since(began).Seconds()
+	text, err := json.Marshal(f.out)
+	if err != nil {
+		return err
+	}
+	if err := c.store.FinishRender(ctx, r.Claim(), text, append(r.Warnings, f.warnings...)); err != nil {
+		return err
+	}
+	c.log.Info("final", "run", r.Run, "song", r.Song.Song, "key", f.out.Final, "bytes", f.out.Bytes,
+		"frames", f.out.Frames, "lufs", f.out.LUFS, "dbtp", f.out.TruePeak, "seconds", f.out.Seconds)
+	return nil
+}
+
+// finisher is one finish. Not safe for concurrent use.
+type finisher struct {
+	c        *Coordinator
+	render   store.Render
+	plan     *plan.Plan
+	tasks    []store.Task
+	dir      string
+	out      Output
+	warnings []plan.PartWarning
+}
+
+func (f *finisher) run(ctx context.Context) error {
+	f.readResults()
+	sound, err := f.sound(ctx)
+	if err != nil {
+		return fmt.Errorf("sound: %w", err)
+	}
+	if err := f.percent(ctx, percentSound); err != nil {
+		return err
+	}
+	movie, err := os.Create(f.dir + "/final.mp4")
+	if err != nil {
+		return err
+	}
+	defer movie.Close()
+	if err := f.movie(ctx, movie, sound); err != nil {
+		return fmt.Errorf("movie: %w", err)
+	}
+	if err := f.percent(ctx, percentMovie); err != nil {
+		return err
+	}
+	return f.publish(ctx, movie)
+}
+
+func (f *finisher) percent(ctx context.Context, p float64) error {
+	return f.c.store.RenderPercent(ctx, f.render.Claim(), p)
+}
+
+// readResults collects what the nodes warned of and what they spent.
+func (f *finisher) readResults() {
+	seen := map[plan.PartWarning]bool{}
+	for _, w := range f.render.Warnings {
+		seen[w] = true
+	}
+	for _, t := range f.tasks {
+		var result struct { // what CellResult and SoundResult have in common
+			CPUSeconds float64            `json:"cpu_seconds"`
+			Warnings   []plan.PartWarning `json:"warnings"`
+		}
+		if err := json.Unmarshal(t.Result, &result); err != nil {
+			f.c.log.Warn("result not readable", "run", f.render.Run, "task", t.Key, "error", err)
+			continue
+		}
+		f.out.Rendered += result.CPUSeconds
+		for _, w := range result.Warnings {
+			if !seen[w] { // a part warns once, not once a segment
+				seen[w] = true
+				f.warnings = append(f.warnings, w)
+			}
+		}
+		f.out.Stacked = f.out.Stacked || t.Kind == plan.KindStack
+	}
+}
+
+// movie joins the picture and puts the sound beside it.
+func (f *finisher) movie(ctx context.Context, w io.WriteSeeker, sound *stitch.Audio) error {
+	m := stitch.Movie{Rate: f.plan.Rate, Audio: sound}
+	for i, s := range f.plan.Segments {
+		seg := stitch.Segment{Frames: s.Count}
+		if f.out.Stacked {
+			seg.Stripes = []stitch.Opener{f.open(ctx, f.plan.Stack(i).Stack.Out)}
+		} else {
+			for row := range f.plan.Stripes {
+				seg.Stripes = append(seg.Stripes, f.open(ctx, f.plan.Picture(row, i).Picture.Out))
+			}
+		}
+		m.Segments = append(m.Segments, seg)
+	}
+	stats, err := stitch.WriteMP4(ctx, w, m)
+	if err != nil {
+		return err
+	}
+	f.out.Frames, f.out.Duration, f.out.Width, f.out.Height = stats.Frames, stats.Duration.Seconds(), stats.Width, stats.Height
+	f.out.FPS = f.plan.Rate.String()
+	return nil
+}
+
+func (f *finisher) open(ctx context.Context, ref plan.Ref) stitch.Opener {
+	return func() (io.ReadCloser, error) {
+		r, _, err := f.c.cfg.Buckets[ref.Bucket].Get(ctx, ref.Key, bucket.Range{})
+		if err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", ref.Bucket, ref.Key, err)
+		}
+		return r, nil
+	}
+}
+
+// publish puts the movie into preview and final, and a picture of it into snapshots.
+func (f *finisher) publish(ctx context.Context, movie *os.File) error {
+	name := definition.NameKey{Song: f.render.Song, Name: f.render.Name}
+	f.out.Preview, f.out.Final = name.PreviewKey(), name.FinalKey()
+	hash := sha256.New()
+	put := func(role, key string) (bucket.Info, error) {
+		if _, err := movie.Seek(0, io.SeekStart); err != nil {
+			return bucket.Info{}, err
+		}
+		hash.Reset()
+		info, err := f.c.cfg.Buckets[role].Put(ctx, key, io.TeeReader(movie, hash), bucket.PutOptions{ContentType: "video/mp4"})
+		if err != nil {
+			return info, fmt.Errorf("%s/%s: %w", role, key, err)
+		}
+		return info, nil
+	}
+	if _, err := put(definition.BucketPreview, f.out.Preview); err != nil {
+		return err
+	}
+	if err := f.percent(ctx, percentPut); err != nil { // ErrLost when a newer render has taken over
+		return err
+	}
+	info, err := put(definition.BucketFinal, f.out.Final)
+	if err != nil {
+		return err
+	}
+	f.out.ETag, f.out.Bytes, f.out.SHA256 = info.ETag, info.Size, hex.EncodeToString(hash.Sum(nil))
+	if err := f.snapshot(ctx, movie); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		f.warnings = append(f.warnings, plan.PartWarning{Text: "no snapshot of the final: " + err.Error()})
+	}
+	return nil
+}
+
+// snapshot puts the best picture of the final into the snapshots bucket.
+func (f *finisher) snapshot(ctx context.Context, movie io.ReadSeeker) error {
+	if _, err := movie.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	frame, err := decode.BestFrame(ctx, movie, snapshotPictures)
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(f.dir + "/snapshot.jpg")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := encode.JPEG(file, frame, 90); err != nil {
+		return err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	key := definition.SnapshotKey(f.out.Final)
+	if _, err := f.c.cfg.Buckets[definition.BucketSnapshots].Put(ctx, key, file, bucket.PutOptions{ContentType: "image/jpeg"}); err != nil {
+		return fmt.Errorf("%s/%s: %w", definition.BucketSnapshots, key, err)
+	}
+	f.out.Snapshot = key
+	return nil
+}

@@ -1,0 +1,55 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/media"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+// uploaded takes note of a recording and has it read.
+func (c *Coordinator) uploaded(ctx context.Context, info bucket.Info) error {
+	raw, err := definition.ParseRawKey(info.Key)
+	if err != nil {
+		c.log.Info("object ignored", "bucket", definition.BucketRaw, "error", err)
+		return nil
+	}
+	id := store.PartID{Song: raw.Song, Part: raw.Part}
+	known, err := c.store.Part(ctx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return c.ingest(ctx, id, raw, store.Raw{Key: info.Key, ETag: info.ETag, Size: info.Size}, c.document(known))
+}
+
+// ingest notes a recording with its task. Nothing happens when both are known.
+func (c *Coordinator) ingest(ctx context.Context, id store.PartID, key definition.RawKey, raw store.Raw, doc definition.Part) error {
+	a := plan.NewIngest(key, raw.ETag, media.Rotation(doc.Rotate.Or(0)))
+	fresh, err := c.store.Uploaded(ctx, store.Upload{
+		PartID: id, Raw: raw, Debounce: c.cfg.Debounce,
+		Task: store.NewTask{Assignment: a, Part: id.Part},
+	})
+	if fresh {
+		c.log.Info("recording", "song", id.Song.Song, "part", id.Part, "key", raw.Key, "bytes", raw.Size)
+	}
+	return err
+}
+
+// document returns the document of a part; an empty one where there is none, or
+// none that can be read.
+func (c *Coordinator) document(p store.Part) definition.Part {
+	doc := definition.Part{}
+	if len(p.Doc) > 0 {
+		var err error
+		if doc, err = definition.ParsePart(p.Doc); err != nil {
+			c.log.Warn("part document ignored", "song", p.Song.Song, "part", p.Part, "error", err)
+			doc = definition.Part{}
+		}
+	}
+	doc.PartID, doc.ChoirID, doc.SongID = p.Part, p.Choir, p.Song.Song
+	return doc
+}

@@ -1,0 +1,382 @@
+package coordinator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/png"
+	"io"
+	"time"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/mix"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+// permanent is an error that trying again cannot mend.
+type permanent struct{ error }
+
+func (e permanent) Unwrap() error { return e.error }
+
+// errWait says that a step cannot be taken yet.
+var errWait = errors.New("coordinator: not yet")
+
+// waitPause is how soon a step that could not be taken is looked at again.
+const waitPause = 500 * time.Millisecond
+
+// defined takes note of a definition somebody put into the bucket.
+func (c *Coordinator) defined(ctx context.Context, info bucket.Info) error {
+	key, err := definition.ParseDefinitionKey(info.Key)
+	if err != nil {
+		c.log.Info("object ignored", "bucket", definition.BucketDefinition, "error", err)
+		return nil
+	}
+	text, info, err := c.read(ctx, definition.BucketDefinition, info.Key)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	r, fresh, err := c.store.AddRender(ctx, store.NewRender{
+		Run: randomID(8), Song: key.Song, Name: key.Name, Key: info.Key, ETag: info.ETag, Definition: text,
+	})
+	if fresh {
+		c.log.Info("definition", "run", r.Run, "song", key.Song.Song, "key", info.Key)
+	}
+	return err
+}
+
+// renderStep takes the next step of a render that waits for one.
+func (c *Coordinator) renderStep(ctx context.Context) (bool, error) {
+	return c.step(ctx, func(ctx context.Context, r store.Render) error {
+		if r.State == store.Checking {
+			return c.check(ctx, r)
+		}
+		return c.plan(ctx, r)
+	}, store.Queued, store.Checking)
+}
+
+// step claims a render in one of the states and takes its step, with everything
+// that can go wrong.
+func (c *Coordinator) step(ctx context.Context, take func(context.Context, store.Render) error, states ...store.RenderState) (bool, error) {
+	r, err := c.store.ClaimRender(ctx, c.cfg.Name, c.cfg.Claim, states...)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	claim := r.Claim()
+	log := c.log.With("run", r.Run, "song", r.Song.Song, "state", r.State, "attempt", r.Failures+1)
+	log.Info("step")
+	err = c.holding(ctx, func(ctx context.Context, lease time.Duration) error {
+		return c.store.ExtendRender(ctx, claim, lease)
+	}, func(ctx context.Context) error { return take(ctx, r) })
+	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	defer cancel()
+	var final permanent
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, store.ErrLost):
+		log.Info("claim lost, somebody else decides")
+		return true, nil
+	case ctx.Err() != nil:
+		_, err = c.store.ReleaseRender(settle, claim, 0, "")
+	case errors.Is(err, errWait):
+		_, err = c.store.ReleaseRender(settle, claim, waitPause, "")
+	case errors.As(err, &final) || r.Failures+1 >= c.cfg.Steps:
+		log.Error("render failed", "error", err)
+		err = c.store.FailRender(settle, claim, err.Error())
+	default:
+		delay := min(c.cfg.Backoff<<min(r.Failures, 10), time.Minute)
+		log.Warn("step failed, tried again", "error", err, "delay", delay)
+		_, err = c.store.ReleaseRender(settle, claim, delay, err.Error())
+	}
+	if errors.Is(err, store.ErrLost) {
+		err = nil
+	}
+	return true, err
+}
+
+// plan turns a definition into tasks.
+func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
+	def, notes, err := definition.Read(r.Definition)
+	if err != nil {
+		return permanent{fmt.Errorf("definition %q: %w", r.Key, err)}
+	}
+	if def.Ref() != r.Song {
+		return permanent{fmt.Errorf("definition %q: is of choir %q, song %q, which its name does not say", r.Key, def.ChoirID, def.SongID)}
+	}
+	p, warnings, err := c.makePlan(ctx, r, def)
+	var none *plan.NoPartsError
+	if errors.As(err, &none) {
+		return permanent{err}
+	} else if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		warnings = append(warnings, plan.PartWarning{Text: "definition: " + n})
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	tasks := planTasks(p)
+	if err := c.redoLost(ctx, r.Song, tasks); err != nil {
+		return err
+	}
+	return c.store.PlanRender(ctx, r.Claim(), store.Planned{Plan: text, Tasks: tasks, Warnings: append(p.Warnings, warnings...)})
+}
+
+// makePlan is plan.New with what the store and the buckets know. It fails with
+// errWait while a part is still being ingested. The warnings are of parts the
+// definition does not mention.
+func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definition.Definition) (*plan.Plan, []plan.PartWarning, error) {
+	parts, err := c.store.Parts(ctx, r.Song)
+	if err != nil {
+		return nil, nil, err
+	}
+	o := plan.Options{
+		Name: r.Name, Run: r.Run, Parts: map[definition.PartID]plan.Part{},
+		Segment: c.cfg.Segment, Encoder: c.cfg.Encoder,
+	}
+	var warnings []plan.PartWarning
+	for _, p := range parts {
+		if def.Input(p.Part) == nil {
+			if reason := p.Error + p.Dropped; reason != "" {
+				warnings = append(warnings, plan.PartWarning{Part: p.Part, Text: "dropped: " + reason})
+			}
+			continue
+		}
+		if p.State == store.PartIngesting {
+			return nil, nil, fmt.Errorf("part %q: %w", p.Part, errWait)
+		}
+		if known, ok := planPart(p); ok {
+			o.Parts[p.Part] = known
+		}
+		for _, w := range partWarnings(p) {
+			warnings = append(warnings, plan.PartWarning{Part: p.Part, Text: w})
+		}
+	}
+	if err := c.redoGone(ctx, parts, o.Parts); err != nil {
+		return nil, nil, err
+	}
+	cast := c.sortOut(r.Song, parts)
+	if len(cast.usable) > 0 {
+		o.Backing = cast.usable[cast.backing].Part
+	}
+	o.Gains = gains(cast)
+	if o.Watermark, err = c.watermark(ctx, def.Output.Watermark.Or("")); err != nil {
+		return nil, nil, err
+	}
+	p, err := plan.New(def, o)
+	if err != nil && !errors.As(err, new(*plan.NoPartsError)) {
+		err = permanent{err}
+	}
+	return p, warnings, err
+}
+
+// planPart is what a plan wants to know of a part; false when there is no recording.
+func planPart(p store.Part) (plan.Part, bool) {
+	switch {
+	case p.State == store.PartFailed:
+		return plan.Part{Rejected: p.Error}, true
+	case p.Dropped != "":
+		return plan.Part{Rejected: p.Dropped}, true
+	case p.State == store.PartReady:
+		return plan.Part{
+			Facts: p.Ingest.Facts, SHA256: p.Ingest.SHA256,
+			Converted: plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(p.Song, p.Part)},
+		}, true
+	}
+	return plan.Part{}, false
+}
+
+// partWarnings is what a person should know of a part that is used.
+func partWarnings(p store.Part) []string {
+	if p.State != store.PartReady || p.Dropped != "" {
+		return nil // the plan says that it was dropped
+	}
+	out := append([]string(nil), p.Ingest.Facts.Warnings...)
+	if p.Ingest.Unusable != "" {
+		out = append(out, "its sound cannot be aligned: "+p.Ingest.Unusable)
+	} else if p.Aligned && p.Alignment.NeedsReview {
+		out = append(out, fmt.Sprintf("its offset of %.0f ms is not certain (confidence %.2f), please check",
+			p.Alignment.MediaOffset().MS(), p.Alignment.Confidence))
+	}
+	return out
+}
+
+// gains is the automatic balance of a song.
+func gains(cast cast) map[definition.PartID]float64 {
+	parts := make([]mix.BalancePart, len(cast.usable))
+	for i, p := range cast.usable {
+		d := cast.docs[i]
+		// Volume is the definition's; here it only says who is not heard at all.
+		volume := 1.0
+		if d.Volume.Or(1) == 0 {
+			volume = 0
+		}
+		parts[i] = mix.BalancePart{Level: p.Ingest.Level, Section: d.PartName, Volume: volume, Backing: i == cast.backing}
+	}
+	out := map[definition.PartID]float64{}
+	for i, g := range mix.Balance(parts) {
+		out[cast.usable[i].Part] = g
+	}
+	return out
+}
+
+// redoGone has recordings read again whose converted file is gone or was
+// replaced by a node that came too late.
+func (c *Coordinator) redoGone(ctx context.Context, parts []store.Part, used map[definition.PartID]plan.Part) error {
+	again := false
+	for _, p := range parts {
+		known, ok := used[p.Part]
+		if !ok || known.Rejected != "" {
+			continue
+		}
+		info, err := c.cfg.Buckets[known.Converted.Bucket].Stat(ctx, known.Converted.Key)
+		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
+			return fmt.Errorf("%s/%s: %w", known.Converted.Bucket, known.Converted.Key, err)
+		}
+		if err == nil && (p.Ingest.Bytes == 0 || info.Size == p.Ingest.Bytes) {
+			continue
+		}
+		again = true
+		c.log.Warn("the converted part is gone, read again", "song", p.Song.Song, "part", p.Part)
+		if err := c.store.RedoTask(ctx, p.Song, p.Task); err != nil {
+			return err
+		}
+	}
+	if again {
+		return errWait
+	}
+	return nil
+}
+
+// watermark describes the image of that name in the misc bucket; nil when there is none.
+func (c *Coordinator) watermark(ctx context.Context, name string) (*plan.Image, error) {
+	if name == "" {
+		return nil, nil
+	}
+	ref := plan.Ref{Bucket: definition.BucketMisc, Key: name}
+	r, _, err := c.cfg.Buckets[ref.Bucket].Get(ctx, ref.Key, bucket.Range{})
+	if errors.Is(err, bucket.ErrNotFound) {
+		return nil, nil // the plan warns
+	} else if err != nil {
+		return nil, fmt.Errorf("watermark %q: %w", name, err)
+	}
+	defer r.Close()
+	hash := sha256.New()
+	data := io.TeeReader(r, hash)
+	config, err := png.DecodeConfig(data)
+	if err == nil {
+		_, err = io.Copy(io.Discard, data) // so that all of it is hashed
+	}
+	if err != nil {
+		c.log.Warn("watermark ignored", "key", name, "error", err)
+		return nil, nil
+	}
+	return &plan.Image{Ref: ref, SHA256: hex.EncodeToString(hash.Sum(nil)), Width: config.Width, Height: config.Height}, nil
+}
+
+// planTasks is what a plan asks nodes to do. A task with one part blames it.
+func planTasks(p *plan.Plan) []store.NewTask {
+	var out []store.NewTask
+	for _, a := range p.Assignments() {
+		n := store.NewTask{Assignment: a}
+		switch {
+		case a.Picture != nil:
+			n.Stripe, n.Segment = a.Picture.Stripe, a.Picture.Segment.Index
+			if len(a.Picture.Tiles) == 1 {
+				n.Part = a.Picture.Tiles[0].Part
+			}
+		case a.Sound != nil:
+			n.Stripe = a.Sound.Stripe
+			if len(a.Sound.Voices) == 1 {
+				n.Part = a.Sound.Voices[0].Part
+			}
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// out is the object an assignment of a render makes.
+func out(a plan.Assignment) plan.Ref {
+	switch {
+	case a.Picture != nil:
+		return a.Picture.Out
+	case a.Sound != nil:
+		return a.Sound.Out
+	case a.Stack != nil:
+		return a.Stack.Out
+	}
+	return plan.Ref{}
+}
+
+// redoLost queues again tasks that are done but whose object is gone: by age, or
+// by hand.
+func (c *Coordinator) redoLost(ctx context.Context, id definition.Song, tasks []store.NewTask) error {
+	there := map[string]bool{}
+	prefix := definition.CellKey{Song: id}.String() // choir+song+
+	for info, err := range c.cfg.Buckets[definition.BucketFinalParts].List(ctx, prefix) {
+		if err != nil {
+			return fmt.Errorf("%s: %w", definition.BucketFinalParts, err)
+		}
+		there[info.Key] = info.Size > 0
+	}
+	for _, n := range tasks {
+		if there[out(n.Assignment).Key] {
+			continue
+		}
+		if err := c.store.RedoTask(ctx, id, n.Key); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// check decides, when all cells are there, whether the stripes can be joined as
+// they are. When any cannot, all segments are stacked by nodes: a movie has one
+// set of parameters.
+func (c *Coordinator) check(ctx context.Context, r store.Render) error {
+	tasks, err := c.store.Tasks(ctx, r.Run)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if t.Kind != plan.KindPicture {
+			continue
+		}
+		var result plan.CellResult
+		if err := json.Unmarshal(t.Result, &result); err != nil {
+			return permanent{fmt.Errorf("stripe %d: segment %d: result: %w", t.Stripe, t.Segment, err)}
+		}
+		if !result.Stitchable {
+			c.log.Info("stripes cannot be joined, nodes stack them", "run", r.Run, "song", r.Song.Song, "stripe", t.Stripe)
+			return c.stackAll(ctx, r)
+		}
+	}
+	return c.store.StackRender(ctx, r.Claim(), nil)
+}
+
+func (c *Coordinator) stackAll(ctx context.Context, r store.Render) error {
+	var p plan.Plan
+	if err := json.Unmarshal(r.Plan, &p); err != nil {
+		return permanent{fmt.Errorf("plan: %w", err)}
+	}
+	var add []store.NewTask
+	for i := range p.Segments {
+		add = append(add, store.NewTask{Assignment: p.Stack(i), Segment: i})
+	}
+	if err := c.redoLost(ctx, r.Song, add); err != nil {
+		return err
+	}
+	return c.store.StackRender(ctx, r.Claim(), add)
+}

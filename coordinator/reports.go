@@ -1,0 +1,52 @@
+package coordinator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+// report deals with what a node says. Late and repeated reports are harmless: the
+// store matches them by key and attempt.
+func (c *Coordinator) report(ctx context.Context, body []byte) error {
+	var r plan.Report
+	if err := json.Unmarshal(body, &r); err != nil {
+		c.log.Warn("report dropped", "error", err) // it will not get better
+		return nil
+	}
+	log := c.log.With("run", r.Run, "song", r.Song.Song, "task", r.Key, "kind", r.Kind, "attempt", r.Attempt, "node", r.Node)
+	var err error
+	switch r.State {
+	case plan.ReportStarted, plan.ReportProgress:
+		_, err = c.store.TaskNews(ctx, store.News{
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Percent: r.Percent,
+		})
+	case plan.ReportDone:
+		var fresh bool
+		fresh, err = c.store.CompleteTask(ctx, store.Done{
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Result: r.Result, Debounce: c.cfg.Debounce,
+		})
+		if fresh {
+			log.Info("task done")
+		}
+	case plan.ReportFailed:
+		var v store.Verdict
+		v, err = c.store.FailTask(ctx, store.Failure{
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Reason: r.Error, Permanent: r.Permanent,
+			Blame: r.Part, Limit: c.cfg.Attempts, Delay: c.cfg.Backoff,
+		})
+		if v != store.Ignored {
+			log.Warn("task failed", "part", r.Part, "error", r.Error, "permanent", r.Permanent, "verdict", v)
+		}
+	default:
+		log.Warn("report dropped: unknown state", "state", r.State)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		log.Warn("report of an unknown task dropped", "state", r.State)
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,197 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/choirless/render/queue"
+	"github.com/choirless/render/store"
+)
+
+// Times of the loops that nobody needs to change.
+const (
+	messageTime = time.Minute // in which a received event or report is dealt with
+	retryPause  = time.Second // after an error of a queue, a bucket or the store
+	handBack    = 5 * time.Second
+)
+
+// Run coordinates until ctx is done, and returns nil when everything it started
+// has ended. Claims and messages it holds then are handed back. Servers that are
+// away for a while are waited for. It may be called once.
+func (c *Coordinator) Run(ctx context.Context) error {
+	if c.cfg.Volatile {
+		if err := c.interrupted(ctx); err != nil {
+			return fmt.Errorf("coordinator: %w", err)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if c.cfg.Events != nil {
+		g.Go(func() error { return c.receive(ctx, c.cfg.Events, "events", c.event) })
+	}
+	for range 2 { // one may wait for the store while the other parses
+		g.Go(func() error { return c.receive(ctx, c.cfg.Reports, "reports", c.report) })
+	}
+	g.Go(func() error { return c.loop(ctx, "dispatch", c.dispatch) })
+	for range c.cfg.Workers {
+		g.Go(func() error { return c.loop(ctx, "songs", c.songStep) })
+		g.Go(func() error { return c.loop(ctx, "renders", c.renderStep) })
+	}
+	for range c.cfg.Finishers {
+		g.Go(func() error { return c.loop(ctx, "finish", c.finishStep) })
+	}
+	g.Go(func() error { return c.every(ctx, "sweep", c.cfg.Silent/4, c.sweep) })
+	g.Go(func() error { return c.every(ctx, "reconcile", c.cfg.Reconcile, c.reconcile) })
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("coordinator: %w", err)
+	}
+	return nil
+}
+
+// receive hands every message of a queue to f. A message whose f returns an error
+// is handed back for later.
+func (c *Coordinator) receive(ctx context.Context, q queue.Queue, name string, f func(context.Context, []byte) error) error {
+	for ctx.Err() == nil {
+		leases, err := q.Receive(ctx, 10, messageTime)
+		if err != nil {
+			if ctx.Err() == nil {
+				c.log.Warn("receiving "+name, "error", err)
+				pause(ctx, retryPause)
+			}
+			continue
+		}
+		for _, l := range leases {
+			// What is begun is ended: a message is one or two transactions.
+			settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+			err := ctx.Err()
+			if err == nil {
+				err = f(settle, l.Body())
+			}
+			if err != nil {
+				delay := handBack
+				if ctx.Err() != nil {
+					delay = 0
+				} else {
+					c.log.Warn("message of "+name+" handed back", "error", err)
+				}
+				err = l.Nack(settle, delay)
+			} else {
+				err = l.Ack(settle)
+			}
+			if err != nil && !errors.Is(err, queue.ErrLost) {
+				c.log.Warn("settling a message of "+name, "error", err)
+			}
+			cancel()
+		}
+	}
+	return nil
+}
+
+// loop calls step whenever something changed, until there is nothing to do.
+func (c *Coordinator) loop(ctx context.Context, name string, step func(context.Context) (bool, error)) error {
+	changed := c.store.Watch(ctx)
+	timer := time.NewTicker(c.cfg.Poll)
+	defer timer.Stop()
+	for {
+		for ctx.Err() == nil {
+			more, err := step(ctx)
+			if err != nil {
+				if ctx.Err() == nil {
+					c.log.Warn(name, "error", err)
+					pause(ctx, retryPause)
+				}
+				break
+			}
+			if !more {
+				break
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, open := <-changed:
+			if !open {
+				changed = nil // the store is closing; ctx will follow
+			}
+		case <-timer.C:
+		}
+	}
+}
+
+// every calls f now and then.
+func (c *Coordinator) every(ctx context.Context, name string, d time.Duration, f func(context.Context) error) error {
+	for ctx.Err() == nil {
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn(name, "error", err)
+		}
+		pause(ctx, d)
+	}
+	return nil
+}
+
+// pause waits for d or until ctx is done.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// holding runs f while renewing a claim, and cancels it when the claim is lost.
+func (c *Coordinator) holding(ctx context.Context, extend func(context.Context, time.Duration) error, f func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	g := errgroup.Group{}
+	g.Go(func() error {
+		held := time.Now()
+		tick := time.NewTicker(c.cfg.Claim / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+			}
+			asked := time.Now()
+			err := extend(ctx, c.cfg.Claim)
+			switch {
+			case err == nil:
+				held = asked
+			case errors.Is(err, store.ErrLost) || time.Since(held) > c.cfg.Claim*9/10:
+				cancel(fmt.Errorf("%w: %w", store.ErrLost, err))
+				return nil
+			}
+		}
+	})
+	err := f(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(err, context.Cause(ctx))
+	}
+	cancel(nil)
+	return errors.Join(err, g.Wait())
+}
+
+// sweep queues again what was lost.
+func (c *Coordinator) sweep(ctx context.Context) error {
+	swept, err := c.store.Sweep(ctx, store.Sweep{Silent: c.cfg.Silent, Resend: c.cfg.Resend, Losses: c.cfg.Losses})
+	if swept != (store.Swept{}) {
+		c.log.Info("swept", "requeued", swept.Requeued, "resent", swept.Resent, "given_up", swept.GivenUp)
+	}
+	return err
+}
+
+// interrupted queues again everything that was under way when the process, and
+// the queues with it, ended.
+func (c *Coordinator) interrupted(ctx context.Context) error {
+	for {
+		swept, err := c.store.Sweep(ctx, store.Sweep{Everything: true, Losses: 1})
+		if err != nil || swept == (store.Swept{}) {
+			return err
+		}
+		c.log.Info("taking up again what was interrupted", "running", swept.Requeued, "sent", swept.Resent)
+	}
+}

@@ -1,0 +1,109 @@
+package coordinator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/store"
+)
+
+// PutSong stores what a song file says: the song's settings, and the document of
+// every part it mentions. A nil file only makes the song known.
+func (c *Coordinator) PutSong(ctx context.Context, id definition.Song, f *definition.SongFile) error {
+	if f == nil {
+		return c.store.PutSong(ctx, id, nil)
+	}
+	text, err := json.Marshal(settings{Output: f.Output, Layout: f.Layout})
+	if err != nil {
+		return fmt.Errorf("song %q: settings: %w", id.Song, err)
+	}
+	if err := c.store.PutSong(ctx, id, text); err != nil {
+		return err
+	}
+	for _, p := range f.Parts {
+		if err := c.PutPart(ctx, id, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PutPart stores the document of a part. The song is planned again when it
+// changed; what the change does not touch is not rendered again.
+func (c *Coordinator) PutPart(ctx context.Context, song definition.Song, doc definition.Part) error {
+	doc.ChoirID, doc.SongID = song.Choir, song.Song
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("part %q: document: %w", doc.PartID, err)
+	}
+	if _, err := definition.ParsePart(text); err != nil {
+		return fmt.Errorf("part %q: %w", doc.PartID, err)
+	}
+	id := store.PartID{Song: song, Part: doc.PartID}
+	if err := c.store.PutPart(ctx, id, text); err != nil {
+		return err
+	}
+	p, err := c.store.Part(ctx, id)
+	if err != nil || p.Raw.Key == "" {
+		return err
+	}
+	key, err := definition.ParseRawKey(p.Raw.Key)
+	if err != nil {
+		return err
+	}
+	// Another rotation is another reading of the recording: its snapshot turns.
+	return c.ingest(ctx, id, key, p.Raw, doc)
+}
+
+// SetAuto says whether a song gets an automatic definition; it does unless told.
+// Offsets are measured all the same.
+func (c *Coordinator) SetAuto(ctx context.Context, id definition.Song, auto bool) error {
+	return c.store.SetAuto(ctx, id, auto)
+}
+
+// Cancel ends a render; false when it was over. Tasks that nodes have begun are
+// let run, for the next render to use.
+func (c *Coordinator) Cancel(ctx context.Context, run string) (bool, error) {
+	return c.store.CancelRender(ctx, run, "cancelled by a person")
+}
+
+// Rerender renders the newest definition of that name once more and returns the
+// new run. What is still valid is not made again.
+func (c *Coordinator) Rerender(ctx context.Context, id definition.Song, name string) (string, error) {
+	last, err := c.store.LatestRender(ctx, id, orAuto(name))
+	if err != nil {
+		return "", err
+	}
+	r, _, err := c.store.AddRender(ctx, store.NewRender{
+		Run: randomID(8), Song: id, Name: last.Name, Key: last.Key, ETag: last.ETag, Definition: last.Definition, Force: true,
+	})
+	return r.Run, err
+}
+
+// Retry gives parts that were refused or left out another chance, and renders the
+// song again. It returns the run of the newest render when a definition made by
+// a person was asked for, and "" when the automatic definition follows by itself.
+func (c *Coordinator) Retry(ctx context.Context, id definition.Song, name string) (string, error) {
+	if err := c.store.ReviveSong(ctx, id); err != nil {
+		return "", err
+	}
+	song, err := c.store.Song(ctx, id)
+	if err != nil || (song.Auto && orAuto(name) == definition.AutoName) {
+		return "", err
+	}
+	run, err := c.Rerender(ctx, id, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return run, err
+}
+
+func orAuto(name string) string {
+	if name == "" {
+		return definition.AutoName
+	}
+	return name
+}
