@@ -18,6 +18,8 @@ type folder struct {
 	song definition.Song
 	keys []string // of the recordings, by part id
 	doc  *definition.SongFile
+	// output is what the command line says of the definition; it wins.
+	output definition.Output
 	// ignored are the files that are not named as recordings are.
 	ignored []string
 }

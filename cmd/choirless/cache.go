@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/choirless/render/definition"
+)
+
+// cacheAge is how long an unused object stays in the cache.
+const cacheAge = 30 * 24 * time.Hour
+
+// workDir is the folder a render works in. Converted parts and cells stay there
+// from run to run, by song; the database is made anew each time, since what is
+// kept is known by the notes beside it.
+type workDir struct {
+	dir   string
+	temp  bool // removed at the end
+	lock  *os.File
+	notes []string // for a person
+}
+
+// openWorkDir opens the song's folder in the cache, or a temporary one when
+// there is to be no cache or another run is using the song's.
+func openWorkDir(cache string, noCache bool, song definition.Song) (*workDir, error) {
+	if noCache {
+		return tempWorkDir()
+	}
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return tempWorkDir() // no home: nothing to keep things in
+		}
+		cache = filepath.Join(user, "choirless")
+	}
+	w := &workDir{dir: filepath.Join(cache, fmt.Sprintf("%s+%s", song.Choir, song.Song))}
+	if err := os.MkdirAll(w.dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(w.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		t, err := tempWorkDir()
+		if t != nil {
+			t.notes = append(t.notes, "another run is using this song's cache; this one works without")
+		}
+		return t, err
+	}
+	w.lock = lock
+	if err := w.clean(); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func tempWorkDir() (*workDir, error) {
+	dir, err := os.MkdirTemp("", "choirless-")
+	return &workDir{dir: dir, temp: true}, err
+}
+
+// clean removes the last run's database and definitions, and cells that nobody
+// has used for a long time.
+func (w *workDir) clean() error {
+	old, err := filepath.Glob(filepath.Join(w.dir, "choirless.db*"))
+	if err != nil {
+		return err
+	}
+	for _, role := range []string{definition.BucketDefinition, definition.BucketPreview, definition.BucketFinal} {
+		old = append(old, filepath.Join(w.dir, role))
+	}
+	for _, name := range old {
+		if err := os.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	return filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "lock") {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && time.Since(info.ModTime()) > cacheAge {
+			return os.Remove(path)
+		}
+		return nil
+	})
+}
+
+func (w *workDir) close() {
+	if w.temp {
+		os.RemoveAll(w.dir)
+	}
+	if w.lock != nil {
+		w.lock.Close()
+		w.lock = nil
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/definition"
+)
+
+func newPlan() *cobra.Command {
+	var o renderFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "plan DIR",
+		Short: "print the definition that render would render",
+		Long: `plan reads and aligns the recordings in DIR, as render does, and prints the
+definition: the canvas, and where and how each part is seen and heard. Changed
+by hand it can be given to render --definition.`,
+		Args: args(1, 1, "one folder"),
+		RunE: func(c *cobra.Command, a []string) error {
+			def, err := planFolder(c.Context(), a[0], o, c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				_, err = c.OutOrStdout().Write(def)
+				return err
+			}
+			d, err := definition.Parse(def)
+			if err != nil {
+				return err
+			}
+			printDefinition(c.OutOrStdout(), d)
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&asJSON, "json", false, "print the definition as JSON")
+	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
+	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
+	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
+	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts in; by default the user's cache folder")
+	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, use nothing kept")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step to standard error")
+	return c
+}
+
+// planFolder runs the song up to its definition and returns that.
+func planFolder(ctx context.Context, dir string, o renderFlags, errOut io.Writer) ([]byte, error) {
+	song, err := readFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	if song.output, err = o.output(); err != nil {
+		return nil, err
+	}
+	work, err := openWorkDir(o.cache, o.noCache, song.song)
+	if err != nil {
+		return nil, err
+	}
+	defer work.close()
+	l, err := openLocal(ctx, o.local(song, work, errOut))
+	if err != nil {
+		return nil, err
+	}
+	def, err := awaitDefinition(ctx, l, song)
+	if cerr := l.close(); err == nil {
+		err = cerr
+	}
+	return def, err
+}
+
+func awaitDefinition(ctx context.Context, l *local, song folder) ([]byte, error) {
+	if err := submit(ctx, l, song, nil); err != nil {
+		return nil, err
+	}
+	fctx, stop := context.WithCancel(ctx)
+	defer stop()
+	key := definition.NameKey{Song: song.song, Name: definition.AutoName}.DefinitionKey()
+	for st, err := range l.coord.Follow(fctx, song.song, "") {
+		if err != nil {
+			return nil, err
+		}
+		if st.Settled && st.Run == "" {
+			return nil, badInput(fmt.Errorf("nothing to render: %s", st.Error), "")
+		}
+		r, _, err := l.buckets[definition.BucketDefinition].Get(ctx, key, bucket.Range{})
+		if errors.Is(err, bucket.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(r)
+	}
+	return nil, ctx.Err()
+}
+
+func printDefinition(w io.Writer, d *definition.Definition) {
+	out := d.Output.Or(definition.Defaults())
+	size := out.Size.Or(definition.Pair{})
+	fmt.Fprintf(w, "canvas     %.0fx%.0f, %v\n", size[0], size[1], out.FPS.Or(definition.FPS{}))
+	fmt.Fprintf(w, "reverb     %s %.2f\n", out.ReverbType.Or(""), out.Reverb.Or(0))
+	for _, in := range d.Inputs {
+		where := "heard only"
+		if in.Shown() {
+			s, p := in.Size.Or(definition.Pair{}), in.Position.Or(definition.Pair{})
+			where = fmt.Sprintf("%4.0fx%-4.0f at %4.0f,%-4.0f", s[0], s[1], p[0], p[1])
+		}
+		fmt.Fprintf(w, "%-34s %s  offset %+9.1f ms  volume %.2f  pan %+.2f\n", in.PartID, where, in.Offset.Or(0), in.Volume.Or(1), in.Pan.Or(0))
+	}
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/coordinator"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/node"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+type renderFlags struct {
+	out, definition, report, thumbnail, misc string
+	size, span, preset                       string
+	fps                                      float64
+	crf, slots                               int
+	cache                                    string
+	noCache, verbose, stock, software        bool
+}
+
+func newRender() *cobra.Command {
+	var o renderFlags
+	c := &cobra.Command{
+		Use:   "render DIR --out FINAL.mp4",
+		Short: "render a folder of recordings into one video",
+		Long: `render turns the recordings in DIR, named <choirid>+<songid>+<partid>.<ext>,
+into one video. A song.json in DIR may say who sings what and how loud; without
+it the part that comes first by id is the backing, whose time is the song's.
+
+A recording that cannot be used drops out with a warning; the song is finished
+without it. What was made is kept in a cache, so that the next run of the song
+does only what has changed.`,
+		Args: args(1, 1, "one folder"),
+		RunE: func(c *cobra.Command, a []string) error {
+			return render(c.Context(), a[0], o, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.out, "out", "", "the MP4 `file` to write")
+	f.StringVar(&o.report, "report", "", "write what was done, and what it cost, to this JSON `file`")
+	f.StringVar(&o.thumbnail, "thumbnail", "", "JPEG `file` for the thumbnail; by default beside the video")
+	f.StringVar(&o.definition, "definition", "", "render this definition `file` instead of an automatic one")
+	f.StringVar(&o.misc, "misc", "", "`folder` with watermarks and impulse responses; by default DIR/misc, else DIR")
+	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
+	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
+	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
+	f.IntVar(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
+	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
+	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
+	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts and cells in; by default the user's cache folder")
+	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, use nothing kept")
+	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
+	f.BoolVar(&o.software, "software", false, "compose with the software rasteriser even where there is a GPU")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step to standard error")
+	return c
+}
+
+func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Writer) error {
+	if o.out == "" {
+		return usage("render: --out is missing")
+	}
+	song, err := readFolder(dir)
+	if err != nil {
+		return err
+	}
+	if song.output, err = o.output(); err != nil {
+		return err
+	}
+	work, err := openWorkDir(o.cache, o.noCache, song.song)
+	if err != nil {
+		return err
+	}
+	defer work.close()
+	for _, n := range work.notes {
+		fmt.Fprintln(errOut, "choirless: note:", n)
+	}
+	clock := startStageClock()
+	l, err := openLocal(ctx, o.local(song, work, errOut))
+	if err != nil {
+		return err
+	}
+	res, err := renderSong(ctx, l, song, o, newProgress(out), clock)
+	if err == nil {
+		err = deliver(ctx, l, song, o, res)
+	}
+	if cerr := l.close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	if o.report != "" {
+		if err := writeReport(o.report, song, o, res, clock); err != nil {
+			return err
+		}
+	}
+	printResult(out, errOut, o.out, res)
+	return nil
+}
+
+// output is what the flags say of the definition.
+func (o renderFlags) output() (definition.Output, error) {
+	var out definition.Output
+	if o.size != "" {
+		w, h, ok := strings.Cut(o.size, "x")
+		wn, werr := strconv.Atoi(w)
+		hn, herr := strconv.Atoi(h)
+		if !ok || werr != nil || herr != nil || wn < 64 || hn < 64 || wn%2 != 0 || hn%2 != 0 || wn > 8192 || hn > 8192 {
+			return out, usage("--size: %q, want WIDTHxHEIGHT, both even, 64 to 8192", o.size)
+		}
+		out.Size = definition.Some(definition.Pair{float64(wn), float64(hn)})
+	}
+	if o.fps != 0 {
+		if o.fps < 1 || o.fps > 120 {
+			return out, usage("--fps: %g, want 1 to 120", o.fps)
+		}
+		r := frameRate(o.fps)
+		out.FPS = definition.Some(definition.FPS{Num: r.Num, Den: r.Den})
+	}
+	switch o.span {
+	case "":
+	case string(definition.SpanBacking), string(definition.SpanUnion):
+		out.Span = definition.Some(definition.Span(o.span))
+	default:
+		return out, usage("--span: %q, want backing or union", o.span)
+	}
+	return out, nil
+}
+
+func (o renderFlags) local(song folder, work *workDir, errOut io.Writer) localOptions {
+	misc := o.misc
+	if misc == "" {
+		misc = song.dir
+		if st, err := os.Stat(filepath.Join(song.dir, "misc")); err == nil && st.IsDir() {
+			misc = filepath.Join(song.dir, "misc")
+		}
+	}
+	return localOptions{
+		data: work.dir, raw: song.dir, misc: misc, noSync: true,
+		log: newLog(errOut, o.verbose),
+		config: func(c *coordinator.Config) {
+			c.Debounce = 50 * time.Millisecond
+			c.Encoder = plan.Encoder{CRF: o.crf, Preset: o.preset}
+		},
+		node: func(c *node.Config) {
+			c.Slots, c.StockEncoder, c.Engine.Software = o.slots, o.stock, o.software
+		},
+	}
+}
+
+// renderSong hands the song to the coordinator and follows it to its end.
+func renderSong(ctx context.Context, l *local, song folder, o renderFlags, bar progress, clock *stageClock) (coordinator.Result, error) {
+	name := ""
+	if o.definition != "" {
+		name = "file"
+		if err := l.coord.SetAuto(ctx, song.song, false); err != nil {
+			return coordinator.Result{}, err
+		}
+	}
+	if err := submit(ctx, l, song, bar); err != nil {
+		return coordinator.Result{}, err
+	}
+	if o.definition != "" {
+		if err := putDefinition(ctx, l, song.song, o.definition, name); err != nil {
+			return coordinator.Result{}, err
+		}
+	}
+	return followAndAwait(ctx, l, song.song, name, bar, clock)
+}
+
+// submit starts the process and announces the song's recordings.
+func submit(ctx context.Context, l *local, song folder, bar progress) error {
+	doc, notes := withDefaults(song)
+	for _, n := range notes {
+		if bar != nil {
+			bar.note(n)
+		}
+	}
+	if err := l.coord.PutSong(ctx, song.song, doc); err != nil {
+		return err
+	}
+	l.start(ctx)
+	for _, key := range song.keys {
+		if err := l.coord.Announce(ctx, definition.BucketRaw, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withDefaults gives every recording of the folder a part document.
+func withDefaults(song folder) (*definition.SongFile, []string) {
+	ids := make([]definition.PartID, len(song.keys))
+	for i, key := range song.keys {
+		k, _ := definition.ParseRawKey(key) // readFolder has parsed it
+		ids[i] = k.Part
+	}
+	parts, notes := song.doc.Resolve(song.song, ids)
+	doc := definition.SongFile{}
+	if song.doc != nil {
+		doc = *song.doc
+	}
+	doc.Parts = parts
+	doc.Output = song.output.Or(doc.Output)
+	return &doc, notes
+}
+
+func putDefinition(ctx context.Context, l *local, song definition.Song, file, name string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return badInput(err, "")
+	}
+	defer f.Close()
+	key := definition.NameKey{Song: song, Name: name}.DefinitionKey()
+	if _, err := l.buckets[definition.BucketDefinition].Put(ctx, key, f, bucket.PutOptions{}); err != nil {
+		return err
+	}
+	return l.coord.Announce(ctx, definition.BucketDefinition, key)
+}
+
+// followAndAwait shows how far the song is until it is settled.
+func followAndAwait(ctx context.Context, l *local, song definition.Song, name string, bar progress, clock *stageClock) (coordinator.Result, error) {
+	defer bar.end()
+	// Coordinator or node may end by themselves: then there is nothing to wait for.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(l.ctx, stop)()
+	for st, err := range l.coord.Follow(ctx, song, name) {
+		if err != nil {
+			return coordinator.Result{}, err
+		}
+		clock.see(st)
+		bar.show(st)
+		if st.Settled {
+			break
+		}
+	}
+	return l.coord.Await(ctx, song, name)
+}
+
+// deliver copies final and thumbnail to where the person wants them.
+func deliver(ctx context.Context, l *local, song folder, o renderFlags, res coordinator.Result) error {
+	if err := failed(res); err != nil {
+		return err
+	}
+	if err := copyObject(ctx, l.buckets[definition.BucketFinal], res.Output.Final, o.out); err != nil {
+		return err
+	}
+	thumb := o.thumbnail
+	if thumb == "" {
+		thumb = strings.TrimSuffix(o.out, filepath.Ext(o.out)) + ".jpg"
+	}
+	if res.Output.Snapshot == "" {
+		return nil
+	}
+	return copyObject(ctx, l.buckets[definition.BucketSnapshots], res.Output.Snapshot, thumb)
+}
+
+func copyObject(ctx context.Context, b bucket.Bucket, key, file string) error {
+	r, _, err := b.Get(ctx, key, bucket.Range{})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = writeFile(file, func(w io.WriteSeeker) (int64, error) { return io.Copy(w, r) })
+	return err
+}
+
+// failed is the error of a song that did not come to a final.
+func failed(res coordinator.Result) error {
+	switch {
+	case res.Output != nil && res.Render.State == store.Done:
+		return nil
+	case res.Render.Run == "":
+		return badInput(fmt.Errorf("nothing to render: %s", cmp.Or(res.Error, "no part can be used")), "see the warnings of each part")
+	}
+	return errors.New(cmp.Or(res.Error, "the render did not finish"))
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/coordinator"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/health"
+	"github.com/choirless/render/node"
+	"github.com/choirless/render/web"
+)
+
+type serveFlags struct {
+	data, listen   string
+	debounce       time.Duration
+	slots          int
+	stock, verbose bool
+}
+
+func newServe() *cobra.Command {
+	var o serveFlags
+	c := &cobra.Command{
+		Use:   "serve --data DIR",
+		Short: "render whatever is dropped into a folder, with a status page",
+		Long: `serve is the whole service on one machine. The folders of DIR are the buckets:
+a recording named <choirid>+<songid>+<partid>.<ext> that is dropped into DIR/raw
+is converted, aligned and rendered; the video appears in DIR/final. A file that
+is still being written is left alone until it is whole. A definition dropped into
+DIR/definition is rendered too. The state is in DIR/choirless.db: whatever was
+going on when the process ended goes on when it starts again.`,
+		Args: args(0, 0, "no arguments"),
+		RunE: func(c *cobra.Command, a []string) error {
+			return serve(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.data, "data", "", "`folder` for buckets and database; made when missing")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the status page and API")
+	f.DurationVar(&o.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
+	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
+	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step to standard error")
+	return c
+}
+
+func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
+	if o.data == "" {
+		return usage("serve: --data is missing")
+	}
+	lock, err := lockData(o.data)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	// The address is taken before anything runs: two services on one port are
+	// a mistake to hear of at once.
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return err
+	}
+	log := newLog(errOut, o.verbose)
+	l, err := openLocal(ctx, localOptions{
+		data: o.data, log: log,
+		config: func(c *coordinator.Config) { c.Debounce = o.debounce },
+		node:   func(c *node.Config) { c.Slots, c.StockEncoder = o.slots, o.stock },
+	})
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	h := web.New(web.Config{Store: l.store, Coordinator: l.coord, Buckets: l.buckets, Log: log})
+	l.start(ctx)
+	for _, role := range []string{definition.BucketRaw, definition.BucketDefinition} {
+		dir := l.buckets[role].(*bucket.Dir)
+		l.group.Go(func() error {
+			return bucket.Watch(l.ctx, dir, l.events, bucket.WatchOptions{Name: role, Log: log})
+		})
+	}
+	l.group.Go(func() error { return health.ServeListener(l.ctx, listener, h) })
+	fmt.Fprintf(out, "choirless: drop recordings into %s\nchoirless: status at http://%s/\n", filepath.Join(o.data, definition.BucketRaw), listener.Addr())
+	err = l.wait()
+	if cerr := l.close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// lockData keeps a second process off the folder: its queues are in memory.
+func lockData(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, badInput(fmt.Errorf("%s is served by another process", dir), "")
+	}
+	return f, nil
+}

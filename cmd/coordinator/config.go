@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/choirless/render/internal/cluster"
+)
+
+// config is every setting of the coordinator; see Flags for the meanings.
+type config struct {
+	cluster.Config
+	database  string
+	events    string
+	name      string
+	listen    string
+	scratch   string
+	debounce  time.Duration
+	attempts  int
+	reconcile time.Duration
+	logLevel  string
+}
+
+func (c *config) Flags(fs *pflag.FlagSet) {
+	c.Config.Flags(fs)
+	fs.StringVar(&c.database, "database", "", "PostgreSQL connection string, postgres://user:password@host/name")
+	fs.StringVar(&c.events, "events", "choirless-events", "queue of the object store's notifications: name or URL")
+	fs.StringVar(&c.name, "name", "", "the coordinator's name, unique; by default host and process id")
+	fs.StringVar(&c.listen, "listen", "127.0.0.1:8080", "address of the status page, the API, /healthz and /readyz")
+	fs.StringVar(&c.scratch, "scratch", "", "folder for temporary files; by default the system's")
+	fs.DurationVar(&c.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
+	fs.IntVar(&c.attempts, "attempts", 3, "how often a task may fail before its part is left out")
+	fs.DurationVar(&c.reconcile, "reconcile", time.Minute, "time between two comparisons of buckets and database")
+	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+}
+
+// Validate reports all faults, each with its flag's name and bound.
+func (c *config) Validate() error {
+	errs := []error{c.Config.Validate()}
+	if !strings.HasPrefix(c.database, "postgres://") && !strings.HasPrefix(c.database, "postgresql://") {
+		errs = append(errs, errors.New("--database: want postgres://…"))
+	}
+	if c.events == "" {
+		errs = append(errs, errors.New("--events: empty, want a queue's name or URL"))
+	}
+	if c.debounce < 0 || c.debounce > time.Hour {
+		errs = append(errs, fmt.Errorf("--debounce: %v, want 0s to 1h", c.debounce))
+	}
+	if c.attempts < 1 || c.attempts > 100 {
+		errs = append(errs, fmt.Errorf("--attempts: %d, want 1 to 100", c.attempts))
+	}
+	if c.reconcile < time.Second || c.reconcile > 24*time.Hour {
+		errs = append(errs, fmt.Errorf("--reconcile: %v, want 1s to 24h", c.reconcile))
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
+		errs = append(errs, fmt.Errorf("--log-level: %q, want debug, info, warn or error", c.logLevel))
+	}
+	if c.scratch != "" {
+		if st, err := os.Stat(c.scratch); err != nil || !st.IsDir() {
+			errs = append(errs, fmt.Errorf("--scratch: %q is no folder", c.scratch))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/choirless/render/coordinator"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/flagenv"
+	"github.com/choirless/render/internal/health"
+	"github.com/choirless/render/store"
+	"github.com/choirless/render/web"
+)
+
+// envPrefix begins the environment variables of all services.
+const envPrefix = "CHOIRLESS"
+
+const about = `coordinator runs songs from upload to final video over S3, SQS and PostgreSQL.
+Every flag can also be given as an environment variable: CHOIRLESS_ and the
+flag's name in capitals.
+
+`
+
+// run is the command; it returns the exit code: 0 stopped, 1 failed, 2 usage.
+func run(ctx context.Context, args []string, env func(string) (string, bool), errOut io.Writer) int {
+	var c config
+	fs := pflag.NewFlagSet("coordinator", pflag.ContinueOnError)
+	fs.SetOutput(errOut)
+	fs.Usage = func() { fmt.Fprint(errOut, about, "flags:\n", fs.FlagUsages()) }
+	c.Flags(fs)
+	err := fs.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		return 0
+	}
+	if err = errors.Join(err, flagenv.Apply(fs, envPrefix, env)); err == nil {
+		err = c.Validate()
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "coordinator: error: %v\ncoordinator: hint: see coordinator --help\n", err)
+		return 2
+	}
+	if err := serve(ctx, c, errOut); err != nil {
+		fmt.Fprintf(errOut, "coordinator: error: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(errOut, &slog.HandlerOptions{Level: level}))
+	if c.name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return err
+		}
+		c.name = fmt.Sprintf("%s:%d", host, os.Getpid())
+	}
+	st, err := store.OpenPostgres(ctx, c.database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	buckets, err := c.Buckets(ctx)
+	if err != nil {
+		return err
+	}
+	queues, err := c.Queues(ctx, c.events, c.Assignments, c.Reports)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, q := range queues {
+			err = errors.Join(err, q.Close())
+		}
+	}()
+	names := map[string]string{}
+	for _, role := range definition.Buckets() {
+		names[c.BucketName(role)] = role
+	}
+	coord, err := coordinator.New(coordinator.Config{
+		Store: st, Buckets: buckets, Events: queues[0], Assignments: queues[1], Reports: queues[2],
+		BucketNames: names, Name: c.name, Attempts: c.attempts, Debounce: c.debounce, Reconcile: c.reconcile,
+		Scratch: c.scratch, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	log.Info("ready", "coordinator", c.name)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return coord.Run(gctx) })
+	if c.listen != "" {
+		h := web.New(web.Config{Store: st, Coordinator: coord, Buckets: buckets, Log: log})
+		g.Go(func() error { return health.Serve(gctx, c.listen, h) })
+	}
+	err = g.Wait()
+	log.Info("stopped")
+	return err
+}
