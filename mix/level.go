@@ -210,6 +210,29 @@ func (m *LevelMeter) noise(gate float64) float64 {
 	return dbFloor(math.Sqrt(float64(quiet[len(quiet)/2])), floorDB)
 }
 
+// restSteps is how long a pause must be to count as a rest: 1 s.
+const restSteps = 10
+
+// Rests returns the stretches of at least a second without singing or playing,
+// in sample frames at media.MixRate. Those of the backing drive the gate of the
+// other parts (Cleanup.Rests). A part without any sound rests throughout.
+func (m *LevelMeter) Rests() []Span {
+	_, gate := sungLevel(m.kHops)
+	var out []Span
+	for i := 0; i < len(m.kHops); {
+		n := 0
+		for i+n < len(m.kHops) && float64(m.kHops[i+n]) <= gate {
+			n++
+		}
+		if n >= restSteps {
+			const hop = int64(media.MixRate) / 10
+			out = append(out, Span{int64(i) * hop, int64(i+n) * hop})
+		}
+		i += n + 1
+	}
+	return out
+}
+
 // Faults says in words for a person what is wrong with a part of that level:
 // silent, clipped, noisy. Nil when nothing is.
 func Faults(l media.Level) []string {

@@ -196,6 +196,11 @@ func choir(seekable_ bool) []Voice {
 		if i%2 == 1 {
 			ch = append(ch, rnd(n))
 		}
+		for _, x := range ch { // rests, so that a gate has something to do
+			for k := 40000; k < 80000; k++ {
+				x[k] *= 1e-4
+			}
+		}
 		v := voiceOf(ch...)
 		v.Name = fmt.Sprint("v", i)
 		v.Pan = float64(i)/3 - 0.8

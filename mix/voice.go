@@ -66,6 +66,9 @@ type Cleanup struct {
 	// Rests are the stretches of song time where the backing is silent, in
 	// sample frames, ascending and apart. Nil lets Gate go by the voice alone.
 	Rests []Span
+	// NoiseDB is the part's noise between the singing, dBFS RMS
+	// (media.Level.NoiseDB), which Gate compares with; 0 means -56.
+	NoiseDB float64
 }
 
 // Span is a half-open range of sample frames.
