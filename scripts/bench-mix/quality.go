@@ -1,0 +1,186 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os/exec"
+	"strings"
+
+	"github.com/choirless/render/media"
+	"github.com/choirless/render/mix"
+)
+
+// benchResample: a stereo minute, and what 20 kHz looks like afterwards.
+func benchResample(r *report) error {
+	for _, c := range []struct {
+		in, out media.SampleRate
+		ppm     float64
+	}{{44100, 48000, 0}, {48000, 44100, 0}, {48000, 48000, 50}, {16000, 48000, 0}} {
+		in := [][]float32{make([]float32, 4096), make([]float32, 4096)}
+		t, err := best(3, func() error {
+			rs := mix.NewResamplerRatio(c.in, c.out, c.ppm, 2)
+			for at := 0; at < 60*int(c.in); at += 4096 {
+				rs.Process(in)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("resampler %d to %d %+g ppm, stereo minute", c.in, c.out, c.ppm)
+		r.line(ours(name), "%.3f", t, "≤ 0.1", t <= 0.1)
+		if r.child {
+			continue
+		}
+		worst := math.Inf(1)
+		for _, f := range []float64{997, 5003, 10007, 15013, 18013, 20011} {
+			if f < 0.45*float64(c.in) {
+				worst = min(worst, toneSNR(c.in, c.out, c.ppm, f))
+			}
+		}
+		r.line("  worst signal to error of six tones to 20 kHz, dB", "%.1f", worst, "≥ 120", worst >= 120)
+	}
+	return nil
+}
+
+func toneSNR(in, out media.SampleRate, ppm, f float64) float64 {
+	true_ := float64(in) * (1 + ppm/1e6)
+	x := make([]float32, int(in))
+	for i := range x {
+		x[i] = float32(0.5 * math.Sin(2*math.Pi*f*float64(i)/true_))
+	}
+	y := mix.NewResamplerRatio(in, out, ppm, 1).Process([][]float32{x})[0]
+	y = y[len(y)/4 : len(y)*3/4]
+	var ss, sc, cc, xs, xc float64
+	for i, v := range y {
+		s, c := math.Sincos(2 * math.Pi * f * float64(i) / float64(out))
+		ss, sc, cc, xs, xc = ss+s*s, sc+s*c, cc+c*c, xs+float64(v)*s, xc+float64(v)*c
+	}
+	d := ss*cc - sc*sc
+	a, b := (xs*cc-xc*sc)/d, (xc*ss-xs*sc)/d
+	e := 0.0
+	for i, v := range y {
+		s, c := math.Sincos(2 * math.Pi * f * float64(i) / float64(out))
+		q := float64(v) - a*s - b*c
+		e += q * q
+	}
+	return 10 * math.Log10((a*a+b*b)/2/(e/float64(len(y))))
+}
+
+// variedMix makes the i-th of twenty mixes: few or many voices, 10 to 45 s, with
+// noise, silence, changes of level and hard clipping in between.
+func variedMix(i int) (l, r []float32) {
+	g := rand.New(rand.NewPCG(uint64(i), 20))
+	n := 10 + g.Float64()*35
+	l, r = make([]float32, int(n*rate)), make([]float32, int(n*rate))
+	for v := range 1 + i%6 {
+		x := voice(n, 80+g.Float64()*400, 0.02+g.Float64()*0.2, uint64(100*i+v))
+		pan := g.Float64()
+		for k, s := range x {
+			l[k] += s * float32(1-pan)
+			r[k] += s * float32(pan)
+		}
+	}
+	for at := 0; at < len(l); at += 48000 * 4 {
+		gain := float32(math.Pow(10, -float64(g.IntN(1+3*i))/20))
+		noise := float32(g.Float64() * 0.01 * float64(i%4))
+		for k := at; k < min(len(l), at+48000*4); k++ {
+			l[k] = max(-1, min(1, l[k]*gain+noise*(g.Float32()-0.5)))
+			r[k] = max(-1, min(1, r[k]*gain+noise*(g.Float32()-0.5)))
+		}
+	}
+	if i%5 == 4 {
+		clear(l[len(l)/3 : len(l)/2])
+		clear(r[len(r)/3 : len(r)/2])
+	}
+	return l, r
+}
+
+// benchLoudness: the meter beside libebur128 on twenty mixes.
+func benchLoudness(r *report) error {
+	var names []string
+	var meters []*mix.Meter
+	for i := range 20 {
+		at := media.MixRate
+		if i%4 == 3 {
+			at = 44100
+		}
+		l, rr := variedMix(i)
+		m := mix.NewMeter(at, 2)
+		m.Write([][]float32{l, rr})
+		meters = append(meters, m)
+		path, err := r.writeWAV(fmt.Sprintf("mix-%d.wav", i), at, l, rr)
+		if err != nil {
+			return err
+		}
+		names = append(names, path)
+	}
+	tool := r.nativeTool()
+	if tool == "" {
+		return nil
+	}
+	out, err := exec.Command(tool, append([]string{"loudness"}, names...)...).Output()
+	if err != nil {
+		return err
+	}
+	var dI, dR, dP float64
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != len(meters) {
+		return errors.New("libebur128: lines are missing")
+	}
+	for i, line := range lines {
+		var lufs, lra, peak float64
+		if _, err := fmt.Sscan(line, &lufs, &lra, &peak); err != nil {
+			return err
+		}
+		dI = max(dI, math.Abs(lufs-float64(meters[i].Integrated())))
+		dR = max(dR, math.Abs(lra-meters[i].Range()))
+		dP = max(dP, math.Abs(peak-float64(meters[i].TruePeak())))
+	}
+	r.line("integrated loudness against libebur128, 20 mixes, LU", "%.4f", dI, "≤ 0.05", dI <= 0.05)
+	r.line("  loudness range (ours every 0.1 s, theirs every 1 s), LU", "%.2f", dR, "", true)
+	r.line("  true peak, dB", "%.3f", dP, "", true)
+	return nil
+}
+
+// benchLimiter: the worst true peak over a ceiling of -1 dBTP.
+func benchLimiter(r *report) error {
+	worst, miss := math.Inf(-1), 0.0
+	for i := range 12 {
+		l, rr := variedMix(i)
+		for k := 4801; k < len(l); k += 9600 + 37*i { // impulses between samples
+			l[k], l[k+1] = 1, -1
+		}
+		vs := []mix.Voice{{Name: "l", Gain: 1, Send: 1, Open: func() (mix.Source, error) {
+			return &stereo{l: l, r: rr}, nil
+		}}}
+		m, err := produce(r.dir, vs, 1, int64(len(l)), mix.MasterOptions{Wet: 0.1, Target: -14})
+		if err != nil {
+			return err
+		}
+		worst = max(worst, float64(m.TruePeak)+1)
+		miss = max(miss, math.Abs(float64(m.Integrated)+14))
+	}
+	r.line("limiter, true peak over the ceiling, 12 mixes, dB", "%.3f", worst, "≤ 0.1", worst <= 0.1)
+	r.line("  loudness off its target, LU", "%.3f", miss, "≤ 0.2", miss <= 0.2)
+	return nil
+}
+
+// stereo is a Source over two channels in memory.
+type stereo struct {
+	l, r []float32
+	done bool
+}
+
+func (s *stereo) Read() (media.Block, error) {
+	if s.done {
+		return media.Block{}, io.EOF
+	}
+	s.done = true
+	return media.Block{Rate: media.MixRate, Channels: [][]float32{s.l, s.r}}, nil
+}
+
+func (s *stereo) Close() error { return nil }
