@@ -145,6 +145,9 @@ func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definit
 		Name: r.Name, Run: r.Run, Parts: map[definition.PartID]plan.Part{},
 		Segment: c.cfg.Segment, Encoder: c.cfg.Encoder,
 	}
+	if err := c.findRecordings(ctx, r.Song, def, parts); err != nil {
+		return nil, nil, err
+	}
 	var warnings []plan.PartWarning
 	for _, p := range parts {
 		if def.Input(p.Part) == nil {
@@ -179,6 +182,38 @@ func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definit
 		err = permanent{err}
 	}
 	return p, warnings, err
+}
+
+// findRecordings looks for recordings that a definition mentions and nobody has
+// told us of: its notification may have overtaken theirs.
+func (c *Coordinator) findRecordings(ctx context.Context, id definition.Song, def *definition.Definition, parts []store.Part) error {
+	known := map[definition.PartID]bool{}
+	for _, p := range parts {
+		known[p.Part] = p.State != store.PartNew
+	}
+	found := false
+	for i := range def.Inputs {
+		part := def.Inputs[i].PartID
+		if known[part] {
+			continue
+		}
+		for info, err := range c.cfg.Buckets[definition.BucketRaw].List(ctx, definition.RawKey{Song: id, Part: part}.String()) {
+			if err != nil {
+				return fmt.Errorf("%s: %w", definition.BucketRaw, err)
+			}
+			if key, err := definition.ParseRawKey(info.Key); err != nil || key.Part != part {
+				continue // a longer id that begins the same
+			}
+			if err := c.uploaded(ctx, info); err != nil {
+				return err
+			}
+			found = true
+		}
+	}
+	if found {
+		return errWait
+	}
+	return nil
 }
 
 // planPart is what a plan wants to know of a part; false when there is no recording.

@@ -265,7 +265,7 @@ func (s *SongStatus) settle(song store.Song, r store.Render) {
 	changed := song.Revision != song.Planned
 	auto := song.Auto && s.Name == definition.AutoName
 	over := r.Run != "" && r.State.Over()
-	s.Settled = !ingesting && (!changed || !auto) && (over || (r.Run == "" && auto && !changed))
+	s.Settled = !ingesting && (!changed || !auto) && (over || (r.Run == "" && song.Problem != ""))
 	switch {
 	case s.Settled && r.State == store.Finished:
 		s.State, s.Percent = store.TaskDone, 100

@@ -1,0 +1,219 @@
+package coordinator
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+func TestSong(t *testing.T) {
+	b := newBench(t)
+	n, _ := b.node(nil)
+	c, _ := b.start(b.config())
+	b.recordings(take(0), take(1), take(2), take(3), take(4))
+	r := b.done(c, "")
+	if len(r.Parts) != 5 || r.Percent != 100 || r.Legacy != definition.StatusDone {
+		t.Errorf("status %+v", r.SongStatus)
+	}
+	for _, p := range r.Parts {
+		if math.Abs(p.OffsetMS) > 0.2 || p.NeedsReview {
+			t.Errorf("part %+v", p)
+		}
+	}
+	if r.Output.TruePeak > -1+0.02 || r.Output.LUFS < -16.5 || r.Output.LUFS > -15.5 {
+		t.Errorf("loudness %v LUFS, %v dBTP", r.Output.LUFS, r.Output.TruePeak)
+	}
+	if got := b.puts.of(definition.BucketFinal, r.Output.Final); got != 1 {
+		t.Errorf("%d finals, want 1", got)
+	}
+	events, err := b.store.Events(t.Context(), testSong, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var legacy []string
+	for _, e := range events {
+		if e.Legacy != "" && (len(legacy) == 0 || legacy[len(legacy)-1] != string(e.Legacy)) {
+			legacy = append(legacy, string(e.Legacy))
+		}
+	}
+	if all := strings.Join(legacy, " "); !strings.HasPrefix(all, "new ") || !strings.HasSuffix(all, " aligned rendered composited done") {
+		t.Errorf("old statuses %s", all)
+	}
+	for key, times := range n.did {
+		if times != 1 {
+			t.Errorf("task %s was done %d times", key, times)
+		}
+	}
+}
+
+// Stripes that cannot be joined are stacked by nodes.
+func TestStack(t *testing.T) {
+	b := newBench(t)
+	n, _ := b.node(nil)
+	n.stackable = true
+	c, _ := b.start(b.config())
+	b.song(5)
+	r := b.done(c, "")
+	if !r.Output.Stacked || n.done(plan.KindStack) == 0 {
+		t.Errorf("stacked is %v with %d stacks", r.Output.Stacked, n.done(plan.KindStack))
+	}
+}
+
+// A node that says its stripes can be joined when they cannot is found out.
+func TestRefusedStripes(t *testing.T) {
+	b := newBench(t)
+	n, _ := b.node(nil)
+	n.boast = true
+	c, _ := b.start(b.config())
+	b.song(5)
+	if r := b.done(c, ""); !r.Output.Stacked {
+		t.Error("stripes without a promise were joined")
+	}
+}
+
+// Every count finishes, and a part more costs its own row and what moved.
+func TestEveryCount(t *testing.T) {
+	most := 20
+	if testing.Short() {
+		most = 6
+	}
+	if s := os.Getenv("CHOIR_COUNTS"); s != "" {
+		var err error
+		if most, err = strconv.Atoi(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := newBench(t)
+	b.node(nil)
+	c, _ := b.start(b.config())
+	for i := range most {
+		b.upload(fmt.Sprintf("p%03d", i), short(i))
+		b.eventually("part noted", func() bool {
+			parts, err := b.store.Parts(t.Context(), testSong)
+			return err == nil && len(parts) == i+1
+		})
+		if r := b.done(c, ""); len(r.Parts) != i+1 {
+			t.Fatalf("%d parts, want %d", len(r.Parts), i+1)
+		}
+	}
+	if got, want := b.runs(), strings.TrimSpace(strings.Repeat("done ", most)); got != want {
+		t.Errorf("renders %s", got)
+	}
+}
+
+// Hidden and silent parts, and one without picture, are no obstacle.
+func TestOddParts(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	c, _ := b.start(b.config())
+	err := c.PutSong(t.Context(), testSong, &definition.SongFile{Parts: []definition.Part{
+		{PartID: "p1", Hidden: true}, {PartID: "p2", Offset: definition.Some(120.0), OffsetLocked: true},
+		{PartID: "p3", Offset: definition.Some(-40.0)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.recordings(take(0), take(1), take(2), recording{Seconds: 2, Width: 64, Height: 48, Silent: true},
+		recording{Seconds: 2, NoVideo: true})
+	r := b.done(c, "")
+	if p := r.Parts[2]; p.OffsetMS != 120 || p.Method != "locked" {
+		t.Errorf("the offset a person locked is %v (%s)", p.OffsetMS, p.Method)
+	}
+	if p := r.Parts[3]; p.OffsetMS != -40 || !p.NeedsReview || len(p.Warnings) == 0 {
+		t.Errorf("the part that cannot be aligned is %+v", p)
+	}
+	def, err := definition.Parse(r.Render.Definition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []definition.PartID{"p1", "p4"} {
+		if in := def.Input(id); in == nil || in.Shown() {
+			t.Errorf("part %s in the definition: %+v", id, in)
+		}
+	}
+}
+
+// A changed gain costs no picture, a replaced part its own row.
+func TestReuse(t *testing.T) {
+	b := newBench(t)
+	n, _ := b.node(nil)
+	c, _ := b.start(b.config())
+	b.song(9)
+	first := b.done(c, "")
+	pictures, sounds := n.done(plan.KindPicture), n.done(plan.KindSound)
+	if err := c.PutPart(t.Context(), testSong, definition.Part{PartID: "p3", Volume: definition.Some(0.5)}); err != nil {
+		t.Fatal(err)
+	}
+	second := b.done(c, "")
+	if second.Run == first.Run {
+		t.Fatal("a changed gain made no new render")
+	}
+	if n.done(plan.KindPicture) != pictures || n.done(plan.KindSound) != sounds+1 {
+		t.Errorf("a changed gain cost %d cells and %d sounds, want 0 and 1", n.done(plan.KindPicture)-pictures, n.done(plan.KindSound)-sounds)
+	}
+	b.upload("p3", short(100)) // the definition stays the same to the byte
+	b.eventually("another render", func() bool { return strings.Count(b.runs(), " ") == 2 })
+	third := b.done(c, "")
+	if !bytes.Equal(third.Render.Definition, second.Render.Definition) {
+		t.Errorf("another take changed the definition")
+	}
+	if got := n.done(plan.KindPicture) - pictures; got != 1 {
+		t.Errorf("another take cost %d cells, want 1", got)
+	}
+	if b.runs() != "done done done" {
+		t.Errorf("renders %s", b.runs())
+	}
+}
+
+// A definition made by a person renders, with and without an automatic one.
+func TestDefinitionByHand(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	cfg := b.config()
+	cfg.Reconcile = time.Hour
+	c, _ := b.start(cfg)
+	if err := c.SetAuto(t.Context(), testSong, false); err != nil {
+		t.Fatal(err)
+	}
+	old := `{"choir_id":"choir","song_id":"song","output":{"size":[320,180],"reverb":0.1,"reverb_type":"hall","panning":true},
+		"inputs":[{"part_id":"p0","size":["150",100],"position":[10,"10"],"volume":1,"panning":0,"pan":-0.4,"offset":"0"},
+		{"part_id":"p1","volume":1,"offset":-40},{"part_id":"never uploaded","size":[100,100],"position":[200,10],"offset":0}]}`
+	key := definition.NameKey{Song: testSong, Name: "mine"}
+	for i := range 2 { // their notifications come too late
+		b.putRaw(fmt.Sprint("p", i), short(i))
+	}
+	b.put(definition.BucketDefinition, key.DefinitionKey(), []byte(old))
+	r := b.done(c, "mine")
+	if r.Output.Final != key.FinalKey() {
+		t.Errorf("final %q", r.Output.Final)
+	}
+	if !warned(r, "never uploaded", "not found") {
+		t.Errorf("warnings %+v", r.Warnings)
+	}
+	if b.runs() != "done" {
+		t.Errorf("renders %s, want only the one asked for", b.runs())
+	}
+	b.put(definition.BucketDefinition, key.DefinitionKey(), []byte(`{"version":1,"choir_id":"choir","song_id":"song","inputs":[],"typo":1}`))
+	b.eventually("another render", func() bool { return strings.Contains(b.runs(), " ") })
+	if r = b.await(c, "mine"); r.State != store.TaskFailed || !strings.Contains(r.Error, "typo") {
+		t.Errorf("a broken definition is %s: %s", r.State, r.Error)
+	}
+}
+
+func warned(r Result, part definition.PartID, text string) bool {
+	for _, w := range r.Warnings {
+		if w.Part == part && strings.Contains(w.Text, text) {
+			return true
+		}
+	}
+	return false
+}
