@@ -14,7 +14,7 @@ type Cache struct {
 
 type pairKey struct {
 	ref, part *Features
-	reach     int // short frames
+	reach     int // frames
 	bleed     bool
 }
 

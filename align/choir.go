@@ -198,8 +198,8 @@ func (s *choir) placeOne(i int) {
 	for _, h := range helps {
 		for k := range sum {
 			// The part at lag k−m of the song lies at this lag of the pair.
-			l := h.sign * (float64(k-c.m) - h.at*frameRate/1000)
-			if j := int(math.Round(l)) + h.m.c.m; j >= 0 && j < len(h.m.c.total) {
+			l := h.sign * (float64(k-c.m) + c.shift - h.at*frameRate/1000)
+			if j := int(math.Round(l-h.m.c.shift)) + h.m.c.m; j >= 0 && j < len(h.m.c.total) {
 				sum[k] += share * h.m.c.total[j]
 			} else {
 				sum[k] += share * h.m.c.least

@@ -5,9 +5,16 @@ import (
 	"slices"
 )
 
-// evidence returns what the confidence is computed from, for the peak at index k.
+// evidence returns what the confidence is computed from, for the peak at index k:
+//
+//	0     1
+//	1     log odds against the best lag elsewhere, at most 15
+//	2     height of the combined curve in units of its spread elsewhere
+//	3     how many of the features have a peak here, 0…4
+//	4–6   support in the three thirds of the part, weakest first
+//	7–9   correlation coefficient of note beginnings, chords, loudness
 func (c *comparison) evidence(k int) []float64 {
-	const apart, near = 40, 14
+	const apart, near = 20, 7 // 200 and 70 ms
 	rest := make([]float32, 0, len(c.total))
 	for i, v := range c.total {
 		if i < k-apart || i > k+apart {
@@ -17,27 +24,26 @@ func (c *comparison) evidence(k int) []float64 {
 	if len(rest) == 0 {
 		rest = c.total
 	}
-	s := deviation(rest) + 1e-9
-	best := float64(rest[argmax(rest)])
-	at := float64(c.total[k])
+	at, best := float64(c.total[k]), float64(slices.Max(rest))
 	peak := func(x []float32, w int) float64 {
-		lo, hi := max(0, k-w), min(len(x), k+w+1)
-		return float64(x[lo+argmax(x[lo:hi])])
+		return float64(slices.Max(x[max(0, k-w):min(len(x), k+w+1)]))
 	}
 	agree := 0.0
 	for _, r := range c.robust {
 		agree += min(max((peak(r, near)-1.5)/2.5, 0), 1)
 	}
-	sup := make([]float64, 3)
+	thirds := make([]float64, 3)
 	for i, t := range c.third {
-		sup[i] = peak(t, 12)
+		thirds[i] = min(peak(t, 6), 10)
 	}
-	slices.Sort(sup)
-	return []float64{1, (at - best) / s, at / s, agree, sup[0], sup[1], sup[2], peak(c.curve[byNote], near), peak(c.robust[byNote], near)}
+	slices.Sort(thirds)
+	return []float64{1, min(at-best, 15), min(at/(deviation(rest)+1e-9), 15), agree,
+		thirds[0], thirds[1], thirds[2],
+		peak(c.curve[byNote], near), peak(c.curve[byChord], near), peak(c.curve[byLoud], near)}
 }
 
 // confidenceWeight was fitted by logistic regression; see README.md.
-var confidenceWeight = []float64{-7.688518, 0.349744, 0.299051, 0.799545, 0.502366, 0.346082, 0.100208, 0, 0}
+var confidenceWeight = []float64{-9.44, 0.32, 0.48, 0.59, -0.02, 0.12, 0, 12.3, 3.0, 5.4}
 
 func logistic(w, x []float64) float64 {
 	sum := 0.0

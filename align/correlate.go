@@ -44,13 +44,13 @@ func (c *correlator) add(curve []float32, ref, part [][]float32, at, n int) {
 	for k := 0; k < len(part); k += 2 {
 		// Two channels ride in one complex transform: the real part of the
 		// result is the sum of their correlations.
-		window(c.ar, ref[k], at-c.m, n+2*c.m)
-		window(c.br, part[k], at, n)
+		copyWindow(c.ar, ref[k], at-c.m, n+2*c.m)
+		copyWindow(c.br, part[k], at, n)
 		clear(c.ai)
 		clear(c.bi)
 		if k+1 < len(part) {
-			window(c.ai, ref[k+1], at-c.m, n+2*c.m)
-			window(c.bi, part[k+1], at, n)
+			copyWindow(c.ai, ref[k+1], at-c.m, n+2*c.m)
+			copyWindow(c.bi, part[k+1], at, n)
 		}
 		c.plan.Forward(c.ar, c.ai)
 		c.plan.Forward(c.br, c.bi)
@@ -62,8 +62,8 @@ func (c *correlator) add(curve []float32, ref, part [][]float32, at, n int) {
 	}
 }
 
-// window copies n values of x from index at on into dst, zeros where there are none.
-func window(dst, x []float32, at, n int) {
+// copyWindow copies n values of x from index at on into dst, zeros where there are none.
+func copyWindow(dst, x []float32, at, n int) {
 	clear(dst)
 	a, b := max(at, 0), min(at+n, len(x))
 	if a < b {

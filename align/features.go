@@ -11,19 +11,19 @@ import (
 // Features is what is kept of a recording for alignment. Read only once made;
 // safe for concurrent use.
 type Features struct {
-	samples int // at workRate
-	onset   series
-	pitch   series // rises per semitone
-	chord   series // level per semitone
-	loud    series
+	samples int    // at workRate
+	origin  int    // sample on which frame 0 is centred, 0 … hop−1
 	note    series // probability that a note begins
+	onset   series // rises, by broad band
+	chord   series // level per semitone
+	loud    series // logarithm of the power
 	bits    []byte // see whitener
 }
 
 // series is several curves over time, all at one rate, in bytes: a byte v
 // stands for zero + v·unit.
 type series struct {
-	step       int // short frames per value
+	step       int // frames per value
 	length     int // values per channel
 	ch         [][]byte
 	zero, unit float32
@@ -32,7 +32,7 @@ type series struct {
 func (s *series) len() int { return s.length }
 
 // all returns the series in the order in which they are stored.
-func (f *Features) all() []*series { return []*series{&f.onset, &f.pitch, &f.chord, &f.loud, &f.note} }
+func (f *Features) all() []*series { return []*series{&f.note, &f.onset, &f.chord, &f.loud} }
 
 // quantise turns curves of equal length into a series.
 func quantise(step int, x [][]float32) series {
@@ -72,23 +72,20 @@ func (f *Features) Duration() time.Duration {
 	return media.SampleRate(workRate).Duration(int64(f.samples))
 }
 
-// How the log powers become features; lags in short frames of 5 ms.
+// How the log powers become features, in frames of 10 ms.
 const (
-	onsetLag   = 5
-	pitchLag   = 12
+	onsetLag   = 3
 	onsetBands = 8
-	pitchStep  = 2
 	chordStep  = 4
-	loudStep   = 1
 )
 
-func newFeatures(samples int, mel, pitch []uint16, bits []byte) *Features {
-	f := &Features{samples: samples, bits: bits}
-	n := min(1+samples/hop, len(mel)/bands)
-	np := min(1+samples/longHop, len(pitch)/pitches)
+// newFeatures makes features of the rows of both filterbanks.
+func newFeatures(samples, origin int, mel, pitch []uint16, bits []byte) *Features {
+	n := min(1+(samples-origin)/hop, len(mel)/bands, len(pitch)/pitches)
+	f := &Features{samples: samples, origin: origin, bits: bits}
+	f.note = quantise(1, [][]float32{onsetNet.run(netInput(mel, pitch, n))})
 	f.onset, f.loud = melFeatures(mel, n)
-	f.pitch, f.chord = pitchFeatures(pitch, np)
-	f.note = quantise(netStep, [][]float32{onsetNet.run(netInput(mel, pitch, np))})
+	f.chord = chordFeatures(pitch, n)
 	return f
 }
 
@@ -180,7 +177,7 @@ func melFeatures(rows []uint16, n int) (onset, loud series) {
 	for i := range total {
 		total[i] = float32(math.Log(float64(total[i]) + 3e-4*p + 1e-30))
 	}
-	return quantise(1, on), quantise(loudStep, [][]float32{total})
+	return quantise(1, on), quantise(1, [][]float32{total})
 }
 
 // rise adds max(0, x[i+lag]−x[i]) to sum, put at i+lag/2.
@@ -192,31 +189,28 @@ func rise(sum, x []float32, lag int) {
 	}
 }
 
-func pitchFeatures(rows []uint16, n int) (rises, chord series) {
+// chordFeatures returns the level of every semitone against that of all.
+func chordFeatures(rows []uint16, n int) series {
 	hist := make([]int32, 65536)
 	top := fromLog(quantile(rows, 1, n*pitches, pitchTop, hist))
-	up := make([][]float32, pitches)
-	m := (n + 1) / 2
+	m := (n + chordStep - 1) / chordStep
 	level := make([][]float32, pitches)
 	mean := make([]float32, m)
 	for c := range pitches {
-		x := levels(rows, c, pitches, n, hist, 1e-4*top)
-		sum := make([]float32, n)
-		rise(sum, x, pitchLag/pitchStep)
-		up[c] = sum
-		q := make([]float32, m)
-		for i := range q {
-			q[i] = x[2*i]
-			mean[i] += q[i] / pitches
-		}
-		level[c] = q
-	}
-	for _, q := range level {
-		for i := range q {
-			q[i] -= mean[i]
+		base := floorLevel(rows[c:], pitches, n, hist, 1e-4*top)
+		level[c] = make([]float32, m)
+		for i := range m {
+			v := above(int(rows[i*chordStep*pitches+c]) - base)
+			level[c][i] = v
+			mean[i] += v / pitches
 		}
 	}
-	return quantise(pitchStep, up), quantise(chordStep, level)
+	for _, l := range level {
+		for i := range l {
+			l[i] -= mean[i]
+		}
+	}
+	return quantise(chordStep, level)
 }
 
 // detrend takes out the mean over width values about each value.

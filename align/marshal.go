@@ -16,7 +16,8 @@ import (
 //	4 bytes  "CAF" and the version, 1
 //	4 bytes  CRC-32 (IEEE) of all that follows
 //	4 bytes  samples at 16 kHz
-//	5×       per series: 1 byte short frames per value, 1 byte channels,
+//	1 byte   sample on which frame 0 is centred
+//	4×       per series: 1 byte frames per value, 1 byte channels,
 //	         4 bytes number of values per channel, 4+4 bytes float32 zero and step
 //	4 bytes  bytes of the one-bit signal, then these bytes
 //	rest     the values of all series, one byte each, channel by channel,
@@ -36,6 +37,7 @@ var errDamaged = errors.New("damaged features")
 func (f *Features) MarshalBinary() ([]byte, error) {
 	b := append([]byte(magic), 0, 0, 0, 0)
 	b = binary.LittleEndian.AppendUint32(b, uint32(f.samples))
+	b = append(b, byte(f.origin))
 	for _, s := range f.all() {
 		b = append(b, byte(s.step), byte(len(s.ch)))
 		b = binary.LittleEndian.AppendUint32(b, uint32(s.len()))
@@ -67,7 +69,7 @@ func (f *Features) MarshalBinary() ([]byte, error) {
 // UnmarshalBinary reads what MarshalBinary wrote. Data that is damaged or of an
 // unknown version is refused; it never panics.
 func (f *Features) UnmarshalBinary(data []byte) error {
-	if len(data) < 12 || string(data[:3]) != magic[:3] {
+	if len(data) < 13 || string(data[:3]) != magic[:3] {
 		return fmt.Errorf("%w: not features", errDamaged)
 	}
 	if data[3] != magic[3] {
@@ -86,8 +88,11 @@ func (f *Features) decode(data []byte) error {
 	if samples > samplesMax || samples < uint32(MinDuration.Seconds()*workRate) {
 		return fmt.Errorf("%w: %d samples", errDamaged, samples)
 	}
-	g.samples = int(samples)
-	data = data[4:]
+	g.samples, g.origin = int(samples), int(data[4])
+	if g.origin >= hop {
+		return fmt.Errorf("%w: frames begin at sample %d", errDamaged, g.origin)
+	}
+	data = data[5:]
 	for i, s := range g.all() {
 		if len(data) < seriesHead {
 			return fmt.Errorf("%w: ends in the head", errDamaged)
@@ -124,7 +129,7 @@ func (f *Features) decode(data []byte) error {
 
 // seriesShape is what the series of version 1 must look like.
 var seriesShape = [...]struct{ step, channels int }{
-	{1, onsetBands}, {pitchStep, pitches}, {chordStep, pitches}, {loudStep, 1}, {netStep, 1},
+	{1, 1}, {1, onsetBands}, {chordStep, pitches}, {1, 1},
 }
 
 // head reads the head of a series and checks it.

@@ -22,7 +22,6 @@ const (
 	netIn    = bands + pitches
 	netWidth = 24
 	netTaps  = 15
-	netStep  = longHop / hop // short frames per answer
 	// netUnit is the input scale: log levels in steps of 1/20 of a neper are
 	// divided by netScale.
 	netUnit  = 20
@@ -109,18 +108,17 @@ func layer(out, x, w, b []float32) {
 func netInput(mel, pitch []uint16, n int) []byte {
 	out := make([]byte, n*netIn)
 	hist := make([]int32, 65536)
-	fill := func(rows []uint16, cols, step, at int, topShare float64) {
-		have := min(len(rows)/cols, n*step)
-		top := fromLog(quantile(rows, 1, have*cols, topShare, hist))
+	fill := func(rows []uint16, cols, at int, topShare float64) {
+		top := fromLog(quantile(rows, 1, n*cols, topShare, hist))
 		for c := range cols {
-			base := floorLevel(rows[c:], cols, have, hist, 1e-4*top)
+			base := floorLevel(rows[c:], cols, n, hist, 1e-4*top)
 			for i := range n {
-				d := int(rows[min(i*step, have-1)*cols+c]) - base
-				out[i*netIn+at+c] = byte(min(above(d)*netUnit+0.5, 255))
+				v := above(int(rows[i*cols+c]) - base)
+				out[i*netIn+at+c] = byte(min(v*netUnit+0.5, 255))
 			}
 		}
 	}
-	fill(mel, bands, longHop/hop, 0, onsetTop)
-	fill(pitch, pitches, 1, bands, pitchTop)
+	fill(mel, bands, 0, onsetTop)
+	fill(pitch, pitches, bands, pitchTop)
 	return out
 }

@@ -15,7 +15,6 @@ import (
 const (
 	byNote  = iota // learned beginnings of notes
 	byOnset        // rises in eight bands
-	byPitch        // rises per semitone
 	byChord        // level per semitone
 	byLoud         // loudness
 	kinds
@@ -27,16 +26,15 @@ const (
 // conditional logit over the peaks of several hundred pairs (see README.md), so
 // differences of the combined curve are logarithms of odds between two lags.
 var weight = [kinds]struct{ stands, agrees float32 }{
-	byNote:  {0.25, 1.2},
-	byOnset: {0.45, 0.15},
-	byPitch: {0.07, 0.6},
-	byChord: {0.33, 1.95},
-	byLoud:  {0.43, 3.9},
+	byNote:  {0.35, 1.6},
+	byOnset: {0.35, 0.17},
+	byChord: {0.25, 1.7},
+	byLoud:  {0.40, 3.5},
 }
 
-// trend is the time over which the mean is taken out, in short frames of 5 ms:
-// what changes more slowly says nothing about when.
-var trend = [kinds]int{byNote: 400, byOnset: 150, byPitch: 200, byChord: 600, byLoud: 1000}
+// trend is the time over which the mean is taken out, in frames of 10 ms: what
+// changes more slowly says nothing about when.
+var trend = [kinds]int{byNote: 200, byOnset: 75, byChord: 300, byLoud: 500}
 
 // prepared are features made ready for correlation. Safe for concurrent use.
 type prepared struct {
@@ -44,12 +42,12 @@ type prepared struct {
 	step   [kinds]int
 	curves [kinds][][]float32
 	energy [kinds][]float64
-	thirds []int // cuts of the part at equal activity, short frames
+	thirds []int // cuts of the part at equal activity, frames
 }
 
 func prepare(f *Features) *prepared {
 	p := &prepared{f: f}
-	for k, s := range [kinds]*series{byNote: &f.note, byOnset: &f.onset, byPitch: &f.pitch, byChord: &f.chord, byLoud: &f.loud} {
+	for k, s := range [kinds]*series{byNote: &f.note, byOnset: &f.onset, byChord: &f.chord, byLoud: &f.loud} {
 		p.step[k] = s.step
 		p.curves[k] = s.curves()
 		for i, c := range p.curves[k] {
@@ -62,7 +60,7 @@ func prepare(f *Features) *prepared {
 }
 
 // activeThirds cuts the recording into three stretches with equally much going
-// on, in short frames.
+// on, in frames.
 func (f *Features) activeThirds() []int {
 	n := f.onset.len()
 	sum := make([]float64, n+1)
@@ -82,7 +80,8 @@ func (f *Features) activeThirds() []int {
 
 // comparison is everything measured on one pair by features.
 type comparison struct {
-	m      int // reach in short frames; lag l is at index l+m
+	m      int     // reach in frames; lag l is at index l+m
+	shift  float64 // what the grids of frames differ by: part minus ref, frames
 	curve  [kinds][]float32
 	robust [kinds][]float32
 	// third is the combined curve of each third of the part.
@@ -94,12 +93,12 @@ type comparison struct {
 
 // slim returns what placing a choir needs.
 func (c *comparison) slim() *comparison {
-	return &comparison{m: c.m, total: c.total, fine: c.fine, least: c.least}
+	return &comparison{m: c.m, shift: c.shift, total: c.total, fine: c.fine, least: c.least}
 }
 
-// compare correlates all features, lags up to reach short frames.
+// compare correlates all features, lags up to reach frames.
 func compare(ref, part *prepared, reach int) *comparison {
-	c := &comparison{m: (reach + 3) / 4 * 4}
+	c := &comparison{m: (reach + 3) / 4 * 4, shift: float64(part.f.origin-ref.f.origin) / hop}
 	n := 2*c.m + 1
 	for k := range kinds {
 		step := part.step[k]
@@ -114,7 +113,7 @@ func compare(ref, part *prepared, reach int) *comparison {
 			for j, v := range s {
 				sum[j] += v
 			}
-			if k == byNote || k == byOnset || k == byPitch {
+			if k == byNote || k == byOnset {
 				c.addThird(i, stretch(s, step, n))
 			}
 		}
@@ -128,7 +127,7 @@ func compare(ref, part *prepared, reach int) *comparison {
 			t[i] += w.stands*min(max(v, -3), 12) + w.agrees*c.curve[k][i]
 		}
 	}
-	c.total = smooth(t, 5)
+	c.total = smooth(t, 3)
 	c.least = slices.Min(c.total)
 	c.fine = smooth(c.curve[byNote], fineHalf)
 	return c
@@ -139,34 +138,34 @@ func (c *comparison) addThird(i int, curve []float32) {
 	if c.third[i] == nil {
 		c.third[i] = make([]float32, len(curve))
 	}
-	for j, v := range smooth(robust(curve), 4) {
+	for j, v := range smooth(robust(curve), 2) {
 		c.third[i][j] += v / 2
 	}
 }
 
-// fineHalf is half the width of the kernel of the fine curve, in short frames.
+// fineHalf is half the width of the kernel of the fine curve, in frames.
 // It is wide on purpose. A singer scatters by 20 to 60 ms about the beat, and
 // what is wanted is the mean of all notes, not the lag at which most notes
 // happen to coincide: the peak of a curve smoothed over ±130 ms is close to the
 // mean. Only the learned beginnings are clean enough for that; the other
 // features have too much between the notes.
-const fineHalf = 26
+const fineHalf = 13
 
-// refine returns the lag, in short frames, of the peak of the fine curve near
+// refine returns the lag, in frames, of the peak of the fine curve near
 // the coarse peak at index k.
 func (c *comparison) refine(k int) float64 {
-	const near = 16
+	const near = 8
 	lo, hi := max(0, k-near), min(len(c.fine), k+near+1)
-	return vertex(c.fine, lo+argmax(c.fine[lo:hi])) - float64(c.m)
+	return vertex(c.fine, lo+argmax(c.fine[lo:hi])) - float64(c.m) + c.shift
 }
 
-// frameOffset turns a lag in short frames into an offset.
+// frameOffset turns a lag in frames into an offset.
 func frameOffset(l float64) media.Offset { return media.OffsetMS(l * 1000 / frameRate) }
 
 // peaks returns the indexes of up to n highest peaks of the combined curve, at
 // least 100 ms apart, best first.
 func (c *comparison) peaks(n int) []int {
-	const apart = 20
+	const apart = 10
 	left := slices.Clone(c.total)
 	var out []int
 	for len(out) < n {
@@ -262,7 +261,7 @@ func (o Options) reach() time.Duration {
 	return o.Reach
 }
 
-// frames returns the reach in short frames.
+// frames returns the reach in frames.
 func (o Options) frames() int { return int(o.reach().Seconds() * frameRate) }
 
 func (o Options) threshold() float64 {

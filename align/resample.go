@@ -8,11 +8,11 @@ const workRate = 16000
 
 // The low-pass of the resampler: a sinc under a Kaiser window (Oppenheim and
 // Schafer, Discrete-Time Signal Processing, 3rd edition, section 7.5.3, β for
-// 60 dB). The transition is 1.8 kHz wide about 8 kHz, so what folds back lands
-// above 7.1 kHz, where features have almost no weight.
+// 60 dB). The transition is 2.2 kHz wide about 8 kHz, so what folds back lands
+// above 6.9 kHz, where features have almost no weight.
 const (
 	kaiserBeta  = 5.65
-	transition  = 1800.0 // Hz, at the lower of the two rates
+	transition  = 2200.0 // Hz, at the lower of the two rates
 	stopDecibel = 60.0
 )
 
@@ -100,26 +100,25 @@ func (r *resampler) process(x, out []float32) []float32 {
 	return out
 }
 
-// flush appends the last samples, as if silence followed; total is the number
-// of input samples.
-func (r *resampler) flush(total int64, out []float32) []float32 {
+// flush appends the last samples, as if silence followed.
+func (r *resampler) flush(out []float32) []float32 {
 	if r.up == r.down {
 		return out
 	}
-	out = r.process(make([]float32, 2*r.half+1), out)
-	return out
+	return r.process(make([]float32, 2*r.half+1), out)
 }
 
 // dot returns Σ x[i]·w[i] over w.
 func dot(x, w []float32) float32 {
 	x = x[:len(w)]
 	var a, b, c, d float32
-	for len(w) >= 4 && len(x) >= 4 {
-		a += x[0] * w[0]
-		b += x[1] * w[1]
-		c += x[2] * w[2]
-		d += x[3] * w[3]
-		x, w = x[4:], w[4:]
+	for len(w) >= 8 && len(x) >= 8 {
+		p, q := (*[8]float32)(x), (*[8]float32)(w)
+		a += p[0]*q[0] + p[4]*q[4]
+		b += p[1]*q[1] + p[5]*q[5]
+		c += p[2]*q[2] + p[6]*q[6]
+		d += p[3]*q[3] + p[7]*q[7]
+		x, w = x[8:], w[8:]
 	}
 	for i := range w {
 		a += x[i] * w[i]

@@ -6,14 +6,16 @@ import (
 	"github.com/choirless/render/mix/fft"
 )
 
-// The two spectra behind the features. The short one says when something
-// begins, the long one says at which pitch.
+// The two spectra behind the features, both every 10 ms. The short one says when
+// something begins, the long one says at which pitch; the long one is taken at
+// half the rate, as nobody sings above 4 kHz.
 const (
-	hop       = 80             // samples between short frames: 5 ms
-	frameRate = workRate / hop // short frames per second
-	shortLen  = 512            // 32 ms
-	longLen   = 2048           // 128 ms
-	longHop   = 2 * hop        // 10 ms
+	hop       = 160            // samples at workRate between frames: 10 ms
+	frameRate = workRate / hop // frames per second
+	shortLen  = 512            // samples at workRate: 32 ms
+	longRate  = workRate / 2
+	longLen   = 1024 // samples at longRate: 128 ms
+	longHop   = hop / 2
 
 	bands    = 40   // mel bands
 	bandLow  = 80.0 // Hz
@@ -94,14 +96,14 @@ func melFilters() []filter {
 // pitchFilters returns triangles one semitone wide on either side.
 func pitchFilters() []filter {
 	note := func(k int) float64 {
-		return 69 + 12*math.Log2(max(float64(k)*workRate/longLen, 1)/440)
+		return 69 + 12*math.Log2(max(float64(k)*longRate/longLen, 1)/440)
 	}
 	fs := make([]filter, pitches)
 	for i := range fs {
 		m := float64(pitchLow + i)
 		fs[i] = newFilter(longLen/2+1, func(k int) float64 { return 1 - math.Abs(note(k)-m) })
 		if fs[i].w == nil {
-			near := int(math.Round(440 * math.Exp2((m-69)/12) * longLen / workRate))
+			near := int(math.Round(440 * math.Exp2((m-69)/12) * longLen / longRate))
 			fs[i] = filter{first: near, w: []float32{1}}
 		}
 	}
