@@ -109,11 +109,14 @@ func bleedCurves(ref, part *Features, reach int) (first, second []float32) {
 // several hundred pairs without bleed; bleed at −30 dB gives 10 and more.
 const (
 	bleedSure = 10.0 // believed wherever it is, if both halves of the part agree
-	bleedHalf = 4.0  // what each half must show at the same lag
 	bleedNear = 7.5  // believed within bleedRange of where the features point
+	bleedHalf = 4.0  // what each half must show at the same lag
 	// bleedConfidence is the probability given to a lock.
 	bleedConfidence = 0.995
-	bleedRange      = 80 // ms
+	bleedRange      = 60 // ms
+	// wideBelow is the confidence of the features below which the whole range
+	// of lags is searched, which costs as much as everything else on a pair.
+	wideBelow = 0.97
 )
 
 // placement is where bleed puts a part.
@@ -123,9 +126,18 @@ type placement struct {
 	height float64
 }
 
-// findBleed looks for ref inside part, reach in samples; near is where the
-// features point. It returns nil when there is no proof.
-func findBleed(ref, part *Features, reach int, near media.Offset) *placement {
+// findBleed looks for ref inside part, reach in samples: first near the place to
+// which the features point, then, if that place is in doubt, everywhere. It
+// returns nil when there is no proof.
+func findBleed(ref, part *Features, reach int, near Candidate) *placement {
+	const samplesPerMS = workRate / 1000
+	l, ok := findLine(ref, part, int(near.Offset.MS()*samplesPerMS), bleedRange*samplesPerMS)
+	if ok && l.z >= bleedNear && min(l.halves[0], l.halves[1]) >= bleedHalf {
+		return l.place(part)
+	}
+	if near.Confidence >= wideBelow {
+		return nil
+	}
 	first, second := bleedCurves(ref, part, reach)
 	sum := make([]float32, len(first))
 	for i := range sum {
@@ -134,34 +146,21 @@ func findBleed(ref, part *Features, reach int, near media.Offset) *placement {
 	k := argmax(sum)
 	height := float64(sum[k]) / (deviation(sum) + 1e-9)
 	halves := min(peakNear(first, k)/(deviation(first)+1e-9), peakNear(second, k)/(deviation(second)+1e-9))
-	lag := k - reach
-	close := math.Abs(float64(lag)-near.MS()*workRate/1000) < bleedRange*workRate/1000
-	if height >= bleedSure && halves >= bleedHalf || height >= bleedNear && close {
-		return lockAt(ref, part, lag, workRate/100, height)
-	}
-	// With clocks that differ the peak is smeared out; look where the features point.
-	l, ok := findLine(ref, part, int(near.MS()*workRate/1000), bleedRange/2*workRate/1000)
-	if !ok || l.z < bleedSure || min(l.halves[0], l.halves[1]) < bleedHalf {
+	if height < bleedSure || halves < bleedHalf {
 		return nil
 	}
-	return l.place(part)
+	// Follow it through the part for the last microseconds and the drift.
+	l, ok = findLine(ref, part, k-reach, 10*samplesPerMS)
+	if ok && l.z >= bleedNear {
+		return l.place(part)
+	}
+	return &placement{offset: media.OffsetMS(float64(k-reach) / samplesPerMS), height: height}
 }
 
 // peakNear returns the largest value within 2 ms of index k.
 func peakNear(c []float32, k int) float64 {
 	lo, hi := max(0, k-workRate/500), min(len(c), k+workRate/500+1)
 	return float64(c[lo+argmax(c[lo:hi])])
-}
-
-// lockAt follows the bleed through the part, reach samples about lag, for the
-// last microseconds and the drift.
-func lockAt(ref, part *Features, lag, reach int, height float64) *placement {
-	if l, ok := findLine(ref, part, lag, reach); ok && l.z >= bleedHalf {
-		p := l.place(part)
-		p.height = max(height, l.z)
-		return p
-	}
-	return &placement{offset: media.OffsetMS(float64(lag) * 1000 / workRate), height: height}
 }
 
 // place turns a line into a placement. A drift counts as proven when the line

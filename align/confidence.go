@@ -11,8 +11,8 @@ import (
 //	1     log odds against the best lag elsewhere, at most 15
 //	2     height of the combined curve in units of its spread elsewhere
 //	3     how many of the features have a peak here, 0…4
-//	4–6   support in the three thirds of the part, weakest first
-//	7–9   correlation coefficient of note beginnings, chords, loudness
+//	4     support in the middle one of three thirds of the part, so in two of them
+//	5–7   correlation coefficient of note beginnings, chords, loudness
 func (c *comparison) evidence(k int) []float64 {
 	const apart, near = 20, 7 // 200 and 70 ms
 	rest := make([]float32, 0, len(c.total))
@@ -37,14 +37,14 @@ func (c *comparison) evidence(k int) []float64 {
 		thirds[i] = min(peak(t, 6), 10)
 	}
 	slices.Sort(thirds)
-	return []float64{1, min(at-best, 15), min(at/(deviation(rest)+1e-9), 15), agree,
-		thirds[0], thirds[1], thirds[2],
+	return []float64{1, min(at-best, 15), min(at/(deviation(rest)+1e-9), 15), agree, thirds[1],
 		peak(c.curve[byNote], near), peak(c.curve[byChord], near), peak(c.curve[byLoud], near)}
 }
 
 // confidenceWeight was fitted by logistic regression; see README.md.
-var confidenceWeight = []float64{-9.44, 0.32, 0.48, 0.59, -0.02, 0.12, 0, 12.3, 3.0, 5.4}
+var confidenceWeight = []float64{-9.5, 0.34, 0.46, 0.90, 0.15, 12.6, 5.0, 4.75}
 
+// logistic returns 1/(1+exp(−w·x)).
 func logistic(w, x []float64) float64 {
 	sum := 0.0
 	for i := range w {

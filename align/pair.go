@@ -212,8 +212,7 @@ func measure(ref, part *prepared, o Options, bleed bool) *measurement {
 		m.candidates = append(m.candidates, Candidate{frameOffset(m.c.refine(k)), m.c.confidence(k)})
 	}
 	if bleed {
-		best := m.candidates[0]
-		m.bleed = findBleed(ref.f, part.f, int(o.reach().Seconds()*workRate), best.Offset)
+		m.bleed = findBleed(ref.f, part.f, int(o.reach().Seconds()*workRate), m.candidates[0])
 	}
 	if m.bleed != nil {
 		list := []Candidate{{m.bleed.offset, bleedConfidence}}
