@@ -72,7 +72,9 @@ func NewExtractor(rate media.SampleRate) *Extractor {
 // Write takes the next block, full scale ±1, of any length. The slice is not kept.
 func (e *Extractor) Write(mono []float32) {
 	for _, v := range mono {
-		e.peak = max(e.peak, v, -v)
+		if v > e.peak || -v > e.peak {
+			e.peak = max(v, -v)
+		}
 	}
 	e.count += int64(len(mono))
 	const most = 1 << 15

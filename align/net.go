@@ -97,10 +97,13 @@ func (n *network) run(x []byte) []float32 {
 	return out
 }
 
-// layer computes max(0, b + w·x) for every row of w.
+// layer computes max(0, b + w·x) for every row of w; rows come in fours.
 func layer(out, x, w, b []float32) {
-	for j := range out {
-		out[j] = max(0, b[j]+dot(x, w[j*len(x):(j+1)*len(x)]))
+	n := len(x)
+	for j := 0; j+4 <= len(out); j += 4 {
+		r := w[j*n : (j+4)*n]
+		p, q, s, t := dot4(r[:n], r[n:2*n], r[2*n:3*n], r[3*n:], x)
+		out[j], out[j+1], out[j+2], out[j+3] = max(0, b[j]+p), max(0, b[j+1]+q), max(0, b[j+2]+s), max(0, b[j+3]+t)
 	}
 }
 

