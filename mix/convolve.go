@@ -24,6 +24,8 @@ import (
 // from 1 s to 5 s of response, flat from half of it to double.
 const ConvolveBlock = 16384
 
+const convolveTile = 1024 // bins
+
 // Convolver convolves a stream of any number of channels, each with a response
 // of its own. Not safe for concurrent use.
 type Convolver struct {
@@ -95,9 +97,15 @@ func (c *Convolver) channel(ch *convolverChannel, in []float32) []float32 {
 	c.plan.Forward(ch.window, x.re, x.im)
 	clear(c.yr)
 	clear(c.yi)
-	for k, h := range ch.h {
-		x := ch.x[(ch.at-k+p)%p]
-		fft.MulAdd(c.yr, c.yi, x.re, x.im, h.re, h.im)
+	// Tile by tile, so that the sum stays in the first-level cache while the
+	// spectra stream past.
+	for lo := 0; lo < len(c.yr); lo += convolveTile {
+		hi := min(lo+convolveTile, len(c.yr))
+		yr, yi := c.yr[lo:hi], c.yi[lo:hi]
+		for k, h := range ch.h {
+			x := ch.x[(ch.at-k+p)%p]
+			fft.MulAdd(yr, yi, x.re[lo:hi], x.im[lo:hi], h.re[lo:hi], h.im[lo:hi])
+		}
 	}
 	c.plan.Inverse(c.yr, c.yi, c.y)
 	copy(ch.out, c.y[b:])

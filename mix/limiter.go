@@ -12,9 +12,13 @@ import "math"
 //
 //  1. need: what the hops on either side exceed the ceiling by;
 //  2. hold: the largest need within ±5 ms;
-//  3. slopes: no steeper than 0.5 dB per ms down and 0.04 dB per ms up again
-//     (6 dB in 150 ms: slower than a beat, faster than a breath);
-//  4. a mean over ±5 ms, which rounds the corners. It stays above the need,
+//  3. slopes: no steeper than 0.5 dB per ms, down and up again. A clap or a
+//     click costs a few milliseconds and no more;
+//  4. body: what is over for longer, as the mean of the need over ±40 ms, comes
+//     back at 0.04 dB per ms only (6 dB in 150 ms: slower than a beat, faster
+//     than a breath), so that a loud chord is not pumped by its own waveform.
+//     The larger of 3 and 4 counts;
+//  5. a mean over ±5 ms, which rounds the corners. It stays above the need,
 //     since every value within reach of it was held.
 //
 // Inside a hop the factor runs linearly between its borders, so that it is
@@ -22,9 +26,10 @@ import "math"
 // image does not move.
 
 const (
-	hopSamples   = 48 // 1 ms at media.MixRate
-	limitHold    = 5  // hops
-	limitAttack  = 0.5
+	hopSamples   = 48  // 1 ms at media.MixRate
+	limitHold    = 5   // hops
+	limitSlope   = 0.5 // dB per hop
+	limitBody    = 40  // hops
 	limitRelease = 0.04
 	// limitMargin is left below the ceiling: the interpolated peak of a signal
 	// under a moving gain differs from the moving gain of its peak.
@@ -93,7 +98,8 @@ func (m *hopMeter) finish() hopTable {
 // value in dB, 0 or more, per border of a hop (one more than there are hops).
 func (t hopTable) reduction(gainDB, ceilingDB float64) []float32 {
 	n := len(t.peakDB)
-	over := make([]float32, n+1)
+	// The curve is made longer by what the last mean reaches over the ends.
+	over := make([]float32, n+1+2*limitHold)
 	limit := float32(ceilingDB - limitMargin - gainDB)
 	any := false
 	for h, p := range t.peakDB {
@@ -102,21 +108,23 @@ func (t hopTable) reduction(gainDB, ceilingDB float64) []float32 {
 			// A peak may lie a few samples before it is found, so in the hop
 			// before: three borders are concerned.
 			for i := max(0, h-1); i <= h+1; i++ {
-				over[i] = max(over[i], d)
+				over[limitHold+i] = max(over[limitHold+i], d)
 			}
 		}
 	}
 	if !any {
-		return over
+		return over[:n+1]
 	}
 	held := slidingMax(over, limitHold)
-	for i := 1; i <= n; i++ {
-		held[i] = max(held[i], held[i-1]-limitRelease)
+	body := slidingMean(held, limitBody)
+	for i := 1; i < len(held); i++ {
+		body[i] = max(body[i], body[i-1]-limitRelease)
+		held[i] = max(held[i], held[i-1]-limitSlope, body[i])
 	}
-	for i := n - 1; i >= 0; i-- {
-		held[i] = max(held[i], held[i+1]-limitAttack)
+	for i := len(held) - 2; i >= 0; i-- {
+		held[i] = max(held[i], held[i+1]-limitSlope)
 	}
-	return slidingMean(held, limitHold)
+	return slidingMean(held, limitHold)[limitHold:][:n+1]
 }
 
 // slidingMax returns the largest value within reach of each.
@@ -142,17 +150,24 @@ func slidingMax(x []float32, reach int) []float32 {
 	return out
 }
 
-// slidingMean returns the mean within reach of each; beyond the ends the last
-// value continues. Sums are made anew: a running sum would leave a rest of
-// rounding in the silence after a peak.
+// slidingMean returns the mean within reach of each; beyond the ends there is
+// nothing. Less than a millionth is rounding of the running sum, and 0.
 func slidingMean(x []float32, reach int) []float32 {
 	out := make([]float32, len(x))
+	sum := 0.0
+	for i := range min(reach, len(x)) {
+		sum += float64(x[i])
+	}
 	for i := range x {
-		sum := float32(0)
-		for j := i - reach; j <= i+reach; j++ {
-			sum += x[max(0, min(len(x)-1, j))]
+		if i+reach < len(x) {
+			sum += float64(x[i+reach])
 		}
-		out[i] = sum / float32(2*reach+1)
+		if i-reach-1 >= 0 {
+			sum -= float64(x[i-reach-1])
+		}
+		if m := float32(sum / float64(2*reach+1)); m > 1e-6 {
+			out[i] = m
+		}
 	}
 	return out
 }

@@ -13,20 +13,28 @@ const phases = 2048
 // interpolator evaluates a stream between its samples by a windowed sinc.
 // Immutable, safe for concurrent use.
 type interpolator struct {
-	taps  int
-	table []float32 // phases+1 rows of taps
+	taps int // a multiple of 8
+	// table has, per phase, a row of taps and a row of what to add to reach the
+	// next phase.
+	table []float32
 }
 
 // newInterpolator makes the table: flat to pass, gone from stop, both in cycles
 // per input sample.
 func newInterpolator(pass, stop float64) *interpolator {
-	t := (kaiserTaps(stop-pass) + 3) &^ 3
-	p := &interpolator{taps: t, table: make([]float32, (phases+1)*t)}
+	t := (kaiserTaps(stop-pass) + 7) &^ 7
+	p := &interpolator{taps: t, table: make([]float32, 2*phases*t)}
 	cutoff, half := (pass+stop)/2, float64(t)/2
-	for f := 0; f <= phases; f++ {
-		frac := float64(f) / phases
-		for j := range t {
-			p.table[f*t+j] = float32(lowpass(float64(j-t/2+1)-frac, cutoff, half))
+	tap := func(phase, j int) float64 {
+		return lowpass(float64(j-t/2+1)-float64(phase)/phases, cutoff, half)
+	}
+	for j := range t {
+		now := tap(0, j)
+		for f := range phases {
+			next := tap(f+1, j)
+			p.table[2*f*t+j] = float32(now)
+			p.table[(2*f+1)*t+j] = float32(next - now)
+			now = next
 		}
 	}
 	return p
@@ -37,48 +45,13 @@ func newInterpolator(pass, stop float64) *interpolator {
 func (p *interpolator) before() int { return p.taps/2 - 1 }
 func (p *interpolator) after() int  { return p.taps / 2 }
 
-// row returns the two rows to blend for a fraction rest/den of a sample, and
-// the share of the second.
-func (p *interpolator) row(rest, den int64) (lo, hi []float32, share float32) {
-	f := float64(rest) / float64(den) * phases
+// row returns the taps for a fraction of a sample, 0 to 1, as two rows: the taps
+// are taps + share·slope.
+func (p *interpolator) row(fraction float64) (taps, slope []float32, share float32) {
+	f := fraction * phases
 	i := min(int(f), phases-1)
-	lo = p.table[i*p.taps : (i+1)*p.taps]
-	hi = p.table[(i+1)*p.taps : (i+2)*p.taps]
-	return lo, hi, float32(f - float64(i))
-}
-
-// at evaluates x, which begins before() samples ahead of floor(position).
-func (p *interpolator) at(x, lo, hi []float32, share float32) float32 {
-	x, hi = x[:len(lo)], hi[:len(lo)]
-	var a0, a1, b0, b1 float32
-	for j := 0; j+3 < len(lo); j += 4 {
-		a0 += x[j] * (lo[j] + share*(hi[j]-lo[j]))
-		a1 += x[j+1] * (lo[j+1] + share*(hi[j+1]-lo[j+1]))
-		b0 += x[j+2] * (lo[j+2] + share*(hi[j+2]-lo[j+2]))
-		b1 += x[j+3] * (lo[j+3] + share*(hi[j+3]-lo[j+3]))
-	}
-	return (a0 + a1) + (b0 + b1)
-}
-
-// at2 is at for two channels, which share the blending of the taps.
-func (p *interpolator) at2(x, y, lo, hi []float32, share float32) (float32, float32) {
-	x, y, hi = x[:len(lo)], y[:len(lo)], hi[:len(lo)]
-	var a0, a1, a2, a3, b0, b1, b2, b3 float32
-	for j := 0; j+3 < len(lo); j += 4 {
-		h0 := lo[j] + share*(hi[j]-lo[j])
-		h1 := lo[j+1] + share*(hi[j+1]-lo[j+1])
-		h2 := lo[j+2] + share*(hi[j+2]-lo[j+2])
-		h3 := lo[j+3] + share*(hi[j+3]-lo[j+3])
-		a0 += x[j] * h0
-		b0 += y[j] * h0
-		a1 += x[j+1] * h1
-		b1 += y[j+1] * h1
-		a2 += x[j+2] * h2
-		b2 += y[j+2] * h2
-		a3 += x[j+3] * h3
-		b3 += y[j+3] * h3
-	}
-	return (a0 + a1) + (a2 + a3), (b0 + b1) + (b2 + b3)
+	at := 2 * i * p.taps
+	return p.table[at:][:p.taps], p.table[at+p.taps:][:p.taps], float32(f - float64(i))
 }
 
 // driftTable returns the interpolator for ratios near 1 at the given rate.
@@ -91,9 +64,10 @@ func driftTable(rate int64) *interpolator {
 // exact fractions, so nothing accumulates.
 type directStage struct {
 	tab  *interpolator
-	a, b int64 // input samples per output sample, a/b
-	pos  int64 // floor of the next position, relative to buf[before]
-	rest int64 // its fraction, in b-ths
+	a, b int64   // input samples per output sample, a/b
+	pos  int64   // floor of the next position, relative to buf[before]
+	rest int64   // its fraction, in b-ths
+	inv  float64 // 1/b
 	buf  [][]float32
 	out  [][]float32
 }
@@ -101,6 +75,7 @@ type directStage struct {
 func newDirectStage(in, out int64, ppm float64, channels int) *directStage {
 	s := &directStage{}
 	s.a, s.b = ratio(in, out, ppm)
+	s.inv = 1 / float64(s.b)
 	if in == out {
 		s.tab = driftTable(in)
 	} else {
@@ -117,25 +92,37 @@ func newDirectStage(in, out int64, ppm float64, channels int) *directStage {
 func (s *directStage) process(in [][]float32) [][]float32 {
 	for c := range s.buf {
 		s.buf[c] = append(s.buf[c], in[c]...)
-		s.out[c] = s.out[c][:0]
+	}
+	// How many positions have all their taps: (last-pos-rest/b)·b/a, and one.
+	n := 0
+	if last := int64(len(s.buf[0]) - s.tab.taps); s.pos <= last {
+		steps, _ := divMod((last+1-s.pos)*s.b-s.rest-1, 1, s.a)
+		n = int(steps) + 1
+	}
+	for c := range s.out {
+		if cap(s.out[c]) < n {
+			s.out[c] = make([]float32, n+n/8)
+		}
+		s.out[c] = s.out[c][:n]
 	}
 	whole, part := s.a/s.b, s.a%s.b
-	for int(s.pos)+s.tab.taps <= len(s.buf[0]) {
-		lo, hi, share := s.tab.row(s.rest, s.b)
+	pos, rest := int(s.pos), s.rest
+	for i := range n {
+		taps, slope, share := s.tab.row(float64(rest) * s.inv)
 		c := 0
 		for ; c+1 < len(s.buf); c += 2 {
-			y0, y1 := s.tab.at2(s.buf[c][s.pos:], s.buf[c+1][s.pos:], lo, hi, share)
-			s.out[c], s.out[c+1] = append(s.out[c], y0), append(s.out[c+1], y1)
+			s.out[c][i], s.out[c+1][i] = dot2(s.buf[c][pos:], s.buf[c+1][pos:], taps, slope, share)
 		}
 		if c < len(s.buf) {
-			s.out[c] = append(s.out[c], s.tab.at(s.buf[c][s.pos:], lo, hi, share))
+			s.out[c][i] = dot(s.buf[c][pos:], taps, slope, share)
 		}
-		s.pos, s.rest = s.pos+whole, s.rest+part
-		if s.rest >= s.b {
-			s.pos, s.rest = s.pos+1, s.rest-s.b
+		pos, rest = pos+int(whole), rest+part
+		if rest >= s.b {
+			pos, rest = pos+1, rest-s.b
 		}
 	}
-	drop := min(int(s.pos), len(s.buf[0]))
+	s.pos, s.rest = int64(pos), rest
+	drop := min(pos, len(s.buf[0]))
 	for c := range s.buf {
 		s.buf[c] = append(s.buf[c][:0], s.buf[c][drop:]...)
 	}

@@ -38,7 +38,7 @@ func newFFTStage(in, out, channels int) *fftStage {
 	s.margin = (half + unitIn - 1) / unitIn * unitIn
 	s.marginOut = s.margin / unitIn * unitOut
 	k := 1
-	for unitIn*k < 6*s.margin || unitIn*k < 1024 {
+	for unitIn*k < 10*s.margin || unitIn*k < 1024 {
 		k *= 2
 	}
 	s.nIn, s.nOut = unitIn*k, unitOut*k

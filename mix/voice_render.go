@@ -147,12 +147,12 @@ func (s *voiceState) interpolate(first, rest int64, span, n int) error {
 	outL, outR := s.out[0], s.out[1]
 	at := 0
 	for i := range n {
-		lo, hi, share := s.tab.row(rest, partsPerBillion)
+		taps, slope, share := s.tab.row(float64(rest) / partsPerBillion)
 		if len(w) == 1 {
-			v := s.tab.at(w[0][at:], lo, hi, share)
+			v := dot(w[0][at:], taps, slope, share)
 			outL[i], outR[i] = v*s.left, v*s.right
 		} else {
-			l, r := s.tab.at2(w[0][at:], w[1][at:], lo, hi, share)
+			l, r := dot2(w[0][at:], w[1][at:], taps, slope, share)
 			outL[i], outR[i] = l*s.left, r*s.right
 		}
 		rest += s.step

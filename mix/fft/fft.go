@@ -30,7 +30,6 @@ type Plan struct {
 	passes []pass
 	tmp1   []float32 // scratch, real parts
 	tmp2   []float32 // scratch, imaginary parts
-	deep   *deep     // set for lengths that outgrow the first-level cache
 }
 
 // pass is one Stockham pass: the remaining length n is divided by radix.
@@ -51,10 +50,6 @@ func New(n int) *Plan {
 		panic(fmt.Sprintf("fft: length %d has a prime factor above 7", n))
 	}
 	p := &Plan{n: n, tmp1: make([]float32, n), tmp2: make([]float32, n)}
-	if d := newDeep(n); d != nil {
-		p.deep = d
-		return p
-	}
 	rest, s := n, 1
 	for _, r := range radices(n) {
 		p.passes = append(p.passes, pass{radix: r, n: rest, s: s, tw: twiddles(rest, r)})
@@ -122,10 +117,6 @@ func (p *Plan) Forward(re, im []float32) {
 	if len(re) != p.n || len(im) != p.n {
 		panic(fmt.Sprintf("fft: %d and %d values, want %d", len(re), len(im), p.n))
 	}
-	if p.deep != nil {
-		p.deep.forward(re, im, p.tmp1, p.tmp2)
-		return
-	}
 	p.run(re, im, p.tmp1, p.tmp2)
 }
 
@@ -158,8 +149,10 @@ func (q *pass) run(xr, xi, yr, yi []float32) {
 		radix2(xr, xi, yr, yi, q.n, q.s, q.tw)
 	case 3:
 		radix3(xr, xi, yr, yi, q.n, q.s, q.tw)
-	default:
-		radixOdd(xr, xi, yr, yi, q.n, q.s, q.radix, q.tw)
+	case 5:
+		radix5(xr, xi, yr, yi, q.n, q.s, q.tw)
+	case 7:
+		radix7(xr, xi, yr, yi, q.n, q.s, q.tw)
 	}
 }
 

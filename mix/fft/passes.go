@@ -1,7 +1,5 @@
 package fft
 
-import "math"
-
 // The passes in portable Go. Each reads x and writes y: with m = n/r and
 // stride s,
 //
@@ -10,8 +8,8 @@ import "math"
 // for p < m, q < s, k < r. Slices are cut to length before each inner loop so
 // that the compiler can drop its bounds checks.
 
-// first4 is the radix-4 pass at stride 1, looping over p.
-func first4(xr, xi, yr, yi []float32, n int, t [][]float32) {
+// first4Go is the radix-4 pass at stride 1, looping over p.
+func first4Go(xr, xi, yr, yi []float32, n int, t [][]float32) {
 	m := n / 4
 	ar, ai, br, bi := xr[:m], xi[:m], xr[m:2*m], xi[m:2*m]
 	cr, ci, dr, di := xr[2*m:3*m], xi[2*m:3*m], xr[3*m:4*m], xi[3*m:4*m]
@@ -37,8 +35,8 @@ func radix4Go(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
 		a, b, c, d := s*p, s*(p+m), s*(p+2*m), s*(p+3*m)
 		ar, ai, br, bi, cr, ci, dr, di := xr[a:a+s], xi[a:a+s], xr[b:b+s], xi[b:b+s], xr[c:c+s], xi[c:c+s], xr[d:d+s], xi[d:d+s]
 		o := s * 4 * p
-		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:o+2*s], yi[o+s:o+2*s]
-		o2r, o2i, o3r, o3i := yr[o+2*s:o+3*s], yi[o+2*s:o+3*s], yr[o+3*s:o+4*s], yi[o+3*s:o+4*s]
+		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:][:s], yi[o+s:][:s]
+		o2r, o2i, o3r, o3i := yr[o+2*s:][:s], yi[o+2*s:][:s], yr[o+3*s:][:s], yi[o+3*s:][:s]
 		w1r, w1i, w2r, w2i, w3r, w3i := t[0][p], t[1][p], t[2][p], t[3][p], t[4][p], t[5][p]
 		for q := range ar {
 			apcr, apci, amcr, amci := ar[q]+cr[q], ai[q]+ci[q], ar[q]-cr[q], ai[q]-ci[q]
@@ -59,7 +57,7 @@ func radix2(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
 	for p := 0; p < m; p++ {
 		a, b, o := s*p, s*(p+m), s*2*p
 		ar, ai, br, bi := xr[a:a+s], xi[a:a+s], xr[b:b+s], xi[b:b+s]
-		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:o+2*s], yi[o+s:o+2*s]
+		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:][:s], yi[o+s:][:s]
 		wr, wi := t[0][p], t[1][p]
 		for q := range ar {
 			o0r[q], o0i[q] = ar[q]+br[q], ai[q]+bi[q]
@@ -75,8 +73,8 @@ func radix3(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
 	for p := 0; p < m; p++ {
 		a, b, c, o := s*p, s*(p+m), s*(p+2*m), s*3*p
 		ar, ai, br, bi, cr, ci := xr[a:a+s], xi[a:a+s], xr[b:b+s], xi[b:b+s], xr[c:c+s], xi[c:c+s]
-		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:o+2*s], yi[o+s:o+2*s]
-		o2r, o2i := yr[o+2*s:o+3*s], yi[o+2*s:o+3*s]
+		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:][:s], yi[o+s:][:s]
+		o2r, o2i := yr[o+2*s:][:s], yi[o+2*s:][:s]
 		w1r, w1i, w2r, w2i := t[0][p], t[1][p], t[2][p], t[3][p]
 		for q := range ar {
 			sr, si := br[q]+cr[q], bi[q]+ci[q]
@@ -91,49 +89,101 @@ func radix3(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
 	}
 }
 
-// radixOdd is a pass of odd radix r ≤ 7. It pairs x[j] with x[r-j]: the sums
-// carry the cosines, the differences the sines, which halves the work of a
-// plain DFT.
-func radixOdd(xr, xi, yr, yi []float32, n, s, r int, t [][]float32) {
-	m, h := n/r, (r-1)/2
-	var cos, sin [4][4]float32 // [k][j], 1..h
-	for k := 1; k <= h; k++ {
-		for j := 1; j <= h; j++ {
-			si, co := math.Sincos(2 * math.Pi * float64(j*k%r) / float64(r))
-			cos[k][j], sin[k][j] = float32(co), float32(si)
+// radix5 pairs x[j] with x[5-j]: the sums carry the cosines, the differences
+// the sines, which halves the work of a plain DFT.
+func radix5(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
+	const (
+		c1, s1 = 0.30901699437494742410, 0.95105651629515357212 // cos, sin 2π/5
+		c2, s2 = -0.80901699437494742410, 0.58778525229247312917
+	)
+	m := n / 5
+	for p := range m {
+		o, at := s*5*p, s*p
+		ar, ai := xr[at:][:s], xi[at:][:s]
+		br, bi, er, ei := xr[at+s*m:][:s], xi[at+s*m:][:s], xr[at+4*s*m:][:s], xi[at+4*s*m:][:s]
+		cr, ci, dr, di := xr[at+2*s*m:][:s], xi[at+2*s*m:][:s], xr[at+3*s*m:][:s], xi[at+3*s*m:][:s]
+		o0r, o0i, o1r, o1i, o2r, o2i := yr[o:][:s], yi[o:][:s], yr[o+s:][:s], yi[o+s:][:s], yr[o+2*s:][:s], yi[o+2*s:][:s]
+		o3r, o3i, o4r, o4i := yr[o+3*s:][:s], yi[o+3*s:][:s], yr[o+4*s:][:s], yi[o+4*s:][:s]
+		w1r, w1i, w2r, w2i, w3r, w3i, w4r, w4i := t[0][p], t[1][p], t[2][p], t[3][p], t[4][p], t[5][p], t[6][p], t[7][p]
+		for q := range ar {
+			p1r, p1i, m1r, m1i := br[q]+er[q], bi[q]+ei[q], br[q]-er[q], bi[q]-ei[q]
+			p2r, p2i, m2r, m2i := cr[q]+dr[q], ci[q]+di[q], cr[q]-dr[q], ci[q]-di[q]
+			o0r[q], o0i[q] = ar[q]+p1r+p2r, ai[q]+p1i+p2i
+			er, ei := ar[q]+c1*p1r+c2*p2r, ai[q]+c1*p1i+c2*p2i
+			fr, fi := s1*m1i+s2*m2i, -s1*m1r-s2*m2r
+			ur, ui := er+fr, ei+fi
+			o1r[q], o1i[q] = ur*w1r-ui*w1i, ur*w1i+ui*w1r
+			ur, ui = er-fr, ei-fi
+			o4r[q], o4i[q] = ur*w4r-ui*w4i, ur*w4i+ui*w4r
+			er, ei = ar[q]+c2*p1r+c1*p2r, ai[q]+c2*p1i+c1*p2i
+			fr, fi = s2*m1i-s1*m2i, -s2*m1r+s1*m2r
+			ur, ui = er+fr, ei+fi
+			o2r[q], o2i[q] = ur*w2r-ui*w2i, ur*w2i+ui*w2r
+			ur, ui = er-fr, ei-fi
+			o3r[q], o3i[q] = ur*w3r-ui*w3i, ur*w3i+ui*w3r
 		}
 	}
-	var pr, pi, mr, mi [4]float32
-	for p := 0; p < m; p++ {
-		o := s * r * p
-		for q := 0; q < s; q++ {
-			i := s*p + q
-			a0r, a0i := xr[i], xi[i]
-			sr, si := a0r, a0i
-			for j := 1; j <= h; j++ {
-				b, c := i+s*m*j, i+s*m*(r-j)
-				pr[j], pi[j] = xr[b]+xr[c], xi[b]+xi[c]
-				mr[j], mi[j] = xr[b]-xr[c], xi[b]-xi[c]
-				sr += pr[j]
-				si += pi[j]
-			}
-			yr[o+q], yi[o+q] = sr, si
-			for k := 1; k <= h; k++ {
-				er, ei := a0r, a0i
-				var dr, di float32
-				for j := 1; j <= h; j++ {
-					er += cos[k][j] * pr[j]
-					ei += cos[k][j] * pi[j]
-					dr += sin[k][j] * mi[j]
-					di -= sin[k][j] * mr[j]
-				}
-				ur, ui, vr, vi := er+dr, ei+di, er-dr, ei-di
-				wr, wi := t[2*k-2][p], t[2*k-1][p]
-				zr, zi := t[2*(r-k)-2][p], t[2*(r-k)-1][p]
-				yr[o+s*k+q], yi[o+s*k+q] = ur*wr-ui*wi, ur*wi+ui*wr
-				yr[o+s*(r-k)+q], yi[o+s*(r-k)+q] = vr*zr-vi*zi, vr*zi+vi*zr
-			}
+}
+
+// radix7 works like radix5.
+func radix7(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
+	const (
+		c1, s1 = 0.62348980185873353053, 0.78183148246802980871 // cos, sin 2π/7
+		c2, s2 = -0.22252093395631440429, 0.97492791218182360702
+		c3, s3 = -0.90096886790241912624, 0.43388373911755812048
+	)
+	m := n / 7
+	for p := range m {
+		o, at, d := s*7*p, s*p, s*m
+		var xs, ys [7][2][]float32
+		for j := range xs {
+			xs[j] = [2][]float32{xr[at+j*d:][:s], xi[at+j*d:][:s]}
+			ys[j] = [2][]float32{yr[o+j*s:][:s], yi[o+j*s:][:s]}
 		}
+		var w [12]float32
+		for j := range w {
+			w[j] = t[j][p]
+		}
+		for q := range s {
+			ar, ai := xs[0][0][q], xs[0][1][q]
+			br, bi, gr, gi := xs[1][0][q], xs[1][1][q], xs[6][0][q], xs[6][1][q]
+			cr, ci, fr, fi := xs[2][0][q], xs[2][1][q], xs[5][0][q], xs[5][1][q]
+			dr, di, er, ei := xs[3][0][q], xs[3][1][q], xs[4][0][q], xs[4][1][q]
+			p1r, p1i, m1r, m1i := br+gr, bi+gi, br-gr, bi-gi
+			p2r, p2i, m2r, m2i := cr+fr, ci+fi, cr-fr, ci-fi
+			p3r, p3i, m3r, m3i := dr+er, di+ei, dr-er, di-ei
+			ys[0][0][q], ys[0][1][q] = ar+p1r+p2r+p3r, ai+p1i+p2i+p3i
+			kr, ki := ar+c1*p1r+c2*p2r+c3*p3r, ai+c1*p1i+c2*p2i+c3*p3i
+			lr, li := s1*m1i+s2*m2i+s3*m3i, -s1*m1r-s2*m2r-s3*m3r
+			ur, ui, vr, vi := kr+lr, ki+li, kr-lr, ki-li
+			ys[1][0][q], ys[1][1][q] = ur*w[0]-ui*w[1], ur*w[1]+ui*w[0]
+			ys[6][0][q], ys[6][1][q] = vr*w[10]-vi*w[11], vr*w[11]+vi*w[10]
+			kr, ki = ar+c2*p1r+c3*p2r+c1*p3r, ai+c2*p1i+c3*p2i+c1*p3i
+			lr, li = s2*m1i-s3*m2i-s1*m3i, -s2*m1r+s3*m2r+s1*m3r
+			ur, ui, vr, vi = kr+lr, ki+li, kr-lr, ki-li
+			ys[2][0][q], ys[2][1][q] = ur*w[2]-ui*w[3], ur*w[3]+ui*w[2]
+			ys[5][0][q], ys[5][1][q] = vr*w[8]-vi*w[9], vr*w[9]+vi*w[8]
+			kr, ki = ar+c3*p1r+c1*p2r+c2*p3r, ai+c3*p1i+c1*p2i+c2*p3i
+			lr, li = s3*m1i-s1*m2i+s2*m3i, -s3*m1r+s1*m2r-s2*m3r
+			ur, ui, vr, vi = kr+lr, ki+li, kr-lr, ki-li
+			ys[3][0][q], ys[3][1][q] = ur*w[4]-ui*w[5], ur*w[5]+ui*w[4]
+			ys[4][0][q], ys[4][1][q] = vr*w[6]-vi*w[7], vr*w[7]+vi*w[6]
+		}
+	}
+}
+
+// splitGo parts even and odd samples; joinGo puts them together again.
+func splitGo(x, even, odd []float32) {
+	x, odd = x[:2*len(even)], odd[:len(even)]
+	for i := range even {
+		even[i], odd[i] = x[2*i], x[2*i+1]
+	}
+}
+
+func joinGo(even, odd, x []float32) {
+	x, odd = x[:2*len(even)], odd[:len(even)]
+	for i, v := range even {
+		x[2*i], x[2*i+1] = v, odd[i]
 	}
 }
 

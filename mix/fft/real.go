@@ -41,21 +41,11 @@ func (r *Real) Bins() int { return r.n/2 + 1 }
 func (r *Real) Forward(x, re, im []float32) {
 	h := r.n / 2
 	x, re, im = x[:r.n], re[:h+1], im[:h+1]
-	for i := range h {
-		re[i], im[i] = x[2*i], x[2*i+1]
-	}
+	split(x, re[:h], im[:h])
 	r.plan.Forward(re[:h], im[:h])
 	dc, ny := re[0]+im[0], re[0]-im[0]
-	// X[k] = E + w·O with E = (Z[k]+Z*[h-k])/2, O = (Z[k]-Z*[h-k])/(2i).
-	for k := 1; k <= h/2; k++ {
-		j := h - k
-		er, ei := 0.5*(re[k]+re[j]), 0.5*(im[k]-im[j])
-		or, oi := 0.5*(im[k]+im[j]), 0.5*(re[j]-re[k])
-		wr, wi := r.cos[k], r.sin[k]
-		tr, ti := or*wr-oi*wi, or*wi+oi*wr
-		re[k], im[k] = er+tr, ei+ti
-		re[j], im[j] = er-tr, ti-ei
-	}
+	done := unpack(re, im, r.cos, r.sin, h)
+	unpackGo(re, im, r.cos, r.sin, h, done)
 	re[0], im[0] = dc, 0
 	re[h], im[h] = ny, 0
 }
@@ -67,18 +57,37 @@ func (r *Real) Inverse(re, im, x []float32) {
 	h := r.n / 2
 	x, re, im = x[:r.n], re[:h+1], im[:h+1]
 	dc, ny := re[0], re[h]
-	for k := 1; k <= h/2; k++ {
+	done := pack(re, im, r.cos, r.sin, h)
+	packGo(re, im, r.cos, r.sin, h, done)
+	re[0], im[0] = 0.5*(dc+ny), 0.5*(dc-ny)
+	r.plan.Inverse(re[:h], im[:h])
+	join(re[:h], im[:h], x)
+}
+
+// unpackGo turns the spectrum Z of the half-length transform into that of the
+// real signal, bins from to h/2 and their mirror images:
+// X[k] = E + w·O with E = (Z[k]+Z*[h-k])/2, O = (Z[k]-Z*[h-k])/(2i).
+func unpackGo(re, im, cos, sin []float32, h, from int) {
+	for k := from; k <= h/2; k++ {
+		j := h - k
+		er, ei := 0.5*(re[k]+re[j]), 0.5*(im[k]-im[j])
+		or, oi := 0.5*(im[k]+im[j]), 0.5*(re[j]-re[k])
+		wr, wi := cos[k], sin[k]
+		tr, ti := or*wr-oi*wi, or*wi+oi*wr
+		re[k], im[k] = er+tr, ei+ti
+		re[j], im[j] = er-tr, ti-ei
+	}
+}
+
+// packGo is the way back.
+func packGo(re, im, cos, sin []float32, h, from int) {
+	for k := from; k <= h/2; k++ {
 		j := h - k
 		er, ei := 0.5*(re[k]+re[j]), 0.5*(im[k]-im[j])
 		dr, di := 0.5*(re[k]-re[j]), 0.5*(im[k]+im[j])
-		wr, wi := r.cos[k], -r.sin[k]
+		wr, wi := cos[k], -sin[k]
 		or, oi := dr*wr-di*wi, dr*wi+di*wr
 		re[k], im[k] = er-oi, ei+or
 		re[j], im[j] = er+oi, or-ei
-	}
-	re[0], im[0] = 0.5*(dc+ny), 0.5*(dc-ny)
-	r.plan.Inverse(re[:h], im[:h])
-	for i := range h {
-		x[2*i], x[2*i+1] = re[i], im[i]
 	}
 }

@@ -111,7 +111,7 @@ func (r *report) rivalChain(sounds [][]float32) (float64, error) {
 			return 0, err
 		}
 		args = append(args, "-i", path)
-		fmt.Fprintf(&graph, "[%d]atrim=start=0.05,asetpts=PTS-STARTPTS,aresample=48000,volume=0.3,pan=stereo|c0=0.6*c0|c1=0.8*c0[a%d];", i, i)
+		fmt.Fprintf(&graph, "[%d]atrim=start=0.05,asetpts=PTS-STARTPTS,aresample=48000,volume=0.3,pan=stereo|c0=0.6*c0|c1=0.8*c0,aformat=channel_layouts=stereo[a%d];", i, i)
 		fmt.Fprintf(&names, "[a%d]", i)
 	}
 	hall, err := mix.Room("hall")
@@ -125,7 +125,7 @@ func (r *report) rivalChain(sounds [][]float32) (float64, error) {
 	}
 	n := len(sounds)
 	fmt.Fprintf(&graph, "%samix=inputs=%d:normalize=0:dropout_transition=0,asplit[d][r];[r][%d]afir=dry=0:wet=1[w];", names.String(), n, n)
-	graph.WriteString("[d][w]amix=inputs=2:normalize=0:weights=0.95 0.3,loudnorm=I=-16:TP=-1:LRA=11,aresample=48000[o]")
+	graph.WriteString("[d][w]amix=inputs=2:normalize=0:weights=0.95 0.3,aformat=channel_layouts=stereo,loudnorm=I=-16:TP=-1:LRA=11,aresample=48000,aformat=channel_layouts=stereo[o]")
 	return ffmpeg(append(args, "-i", ir, "-filter_complex", graph.String(), "-map", "[o]", "-f", "null", "-")...)
 }
 
@@ -144,10 +144,31 @@ func benchBig(r *report) error {
 	u := c.ProcessState.SysUsage().(*syscall.Rusage)
 	t := seconds(u.Utime) + seconds(u.Stime)
 	r.line(ours("120 parts of 4:30, 8 stripes, hall"), "%.2f", t, "≤ 30", t <= 30)
-	mb := float64(u.Maxrss) / 1024
+	// The child says itself: what wait4 reports begins with the parent's memory.
+	text, memory, _ := strings.Cut(strings.TrimSpace(string(out)), " VmHWM ")
+	mb, err := strconv.ParseFloat(memory, 64)
+	if err != nil {
+		return err
+	}
 	r.line("  its largest memory, MB", "%.0f", mb, "≤ 200", mb <= 200)
-	r.note("%s", strings.TrimSpace(string(out)))
+	r.note("%s", text)
 	return nil
+}
+
+// largestMemory returns the peak resident memory of this process in MB, 0 where
+// the system does not say.
+func largestMemory() float64 {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kb / 1024
+		}
+	}
+	return 0
 }
 
 func bigChild() error {
@@ -168,7 +189,7 @@ func bigChild() error {
 		}
 	}
 	m, err := produce(dir, vs, 8, samples, mix.MasterOptions{Wet: 0.1, Room: "hall"})
-	fmt.Printf("%.2f LUFS, %.2f dBTP, limiter %.1f dB\n", float64(m.Integrated), float64(m.TruePeak), m.LimitDB)
+	fmt.Printf("%.2f LUFS, %.2f dBTP, limiter %.1f dB VmHWM %.1f\n", float64(m.Integrated), float64(m.TruePeak), m.LimitDB, largestMemory())
 	return err
 }
 
