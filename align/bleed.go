@@ -113,7 +113,7 @@ const (
 	bleedHalf = 4.0  // what each half must show at the same lag
 	// bleedConfidence is the probability given to a lock.
 	bleedConfidence = 0.995
-	bleedRange      = 60 // ms
+	bleedRange      = 40 // ms
 	// wideBelow is the confidence of the features below which the whole range
 	// of lags is searched, which costs as much as everything else on a pair.
 	wideBelow = 0.97

@@ -109,15 +109,25 @@ func bestLine(curves [][]float32, starts []int, samples, centre, reach, wide int
 	}
 	var best, flat line
 	bestLag, bestK := 0, 0
+	sum := make([]float32, 2*reach+1)
 	for k := -n; k <= n; k++ {
-		ppm := float64(k) * step
-		for lag := -reach; lag <= reach; lag++ {
-			if h := height(lag, ppm, 0, len(curves)); h > best.z {
-				best.z, bestLag, bestK = h, lag, k
+		clear(sum)
+		for g, c := range curves {
+			t := float64(starts[g]) + groupLen/2 - mid
+			from := wide - reach + int(math.Round(t*float64(k)*step*1e-6))
+			if from >= 0 && from+len(sum) <= len(c) {
+				for i, v := range c[from : from+len(sum)] {
+					sum[i] += v
+				}
 			}
-			if k == 0 {
-				flat.z = max(flat.z, height(lag, 0, 0, len(curves)))
-			}
+		}
+		i := argmax(sum)
+		h := float64(sum[i]) * norm
+		if h > best.z {
+			best.z, bestLag, bestK = h, i-reach, k
+		}
+		if k == 0 {
+			flat.z = h
 		}
 	}
 	ppm := float64(bestK) * step

@@ -117,11 +117,26 @@ const (
 	logZero  = 40
 )
 
-// logPower returns ln p in steps of 1/logScale.
+// logPower returns ln p in steps of 1/logScale, good to half a step: the
+// exponent of the number and a table over the upper bits of its fraction.
 func logPower(p float32) uint16 {
-	v := (math.Log(float64(p)+1e-17) + logZero) * logScale
-	return uint16(min(max(v, 0), 65535))
+	bits := math.Float32bits(p)
+	const ln2 = math.Ln2 * logScale
+	v := (float32(int32(bits>>23)-127)*ln2 + lnFraction[bits>>11&0xfff]) + logZero*logScale
+	if !(v > 0) {
+		return 0
+	}
+	return uint16(min(v, 65535))
 }
+
+// lnFraction holds ln of 1…2 in steps of 1/4096, half a step of logPower up so
+// that cutting off rounds.
+var lnFraction = func() (t [4096]float32) {
+	for i := range t {
+		t[i] = float32(math.Log(1+(float64(i)+0.5)/4096)*logScale + 0.5)
+	}
+	return t
+}()
 
 // filterbank turns sound into rows of log powers through filters over the power
 // spectrum of Hann windows of length n every step samples. Row i is centred on
