@@ -43,15 +43,29 @@ type hopTable struct {
 	whole  int       // hops that lie inside the song; the rest is ringing
 }
 
-// hopMeter fills a hopTable.
+// hopMeter fills a hopTable. A peak that the limiter will not touch need not be
+// known between samples, so hops below a floor are taken by their samples. The
+// floor follows from the loudness so far: it is where the limiter would begin if
+// the song went on like this. Should the limiter begin lower in the end, the
+// song must be measured again with a fixed floor; see lowEnough.
 type hopMeter struct {
 	table   hopTable
 	filters [2]kFilter
 	buf     [2][]float32 // tpHist samples of history, then the open hop
+
+	aim     float64 // ceiling less target, dB: floor above the loudness so far
+	floor   float32
+	fixed   bool
+	highest float32 // floor ever used
+	total   float64 // energy so far
 }
 
-func newHopMeter(samples int64) *hopMeter {
-	m := &hopMeter{}
+// measureHead is how much further down than needed the floor lies, dB.
+const measureHead = 3
+
+// newHopMeter measures for a target and a ceiling.
+func newHopMeter(samples int64, target LUFS, ceiling DBTP) *hopMeter {
+	m := &hopMeter{aim: float64(ceiling) - float64(target) - measureHead}
 	for c := range m.buf {
 		m.filters[c] = newKFilter(48000)
 		m.buf[c] = make([]float32, tpHist, tpHist+hopSamples)
@@ -59,6 +73,18 @@ func newHopMeter(samples int64) *hopMeter {
 	n := samples/hopSamples + 1
 	m.table.peakDB, m.table.energy = make([]float32, 0, n), make([]float32, 0, n)
 	return m
+}
+
+// lowEnough reports whether the peaks are exact for a limiter with that gain and
+// ceiling in dB. If not, the meter to measure again with is returned.
+func (m *hopMeter) lowEnough(samples int64, gainDB, ceilingDB float64) (again *hopMeter, ok bool) {
+	limit := float32(GainOf(ceilingDB - limitMargin - gainDB))
+	if m.highest <= limit {
+		return nil, true
+	}
+	again = newHopMeter(samples, 0, 0)
+	again.fixed, again.floor = true, limit*float32(GainOf(-measureHead))
+	return again, false
 }
 
 func (m *hopMeter) write(stereo [][]float32) {
@@ -77,13 +103,19 @@ func (m *hopMeter) write(stereo [][]float32) {
 func (m *hopMeter) closeHop() {
 	var peak float32
 	var energy float64
+	m.highest = max(m.highest, m.floor)
 	for c := range m.buf {
-		peak = max(peak, peakOf(m.buf[c], peak))
+		peak = max(peak, peakOf(m.buf[c], max(m.floor, peak)))
 		energy += m.filters[c].energy(m.buf[c][tpHist:])
 		m.buf[c] = append(m.buf[c][:0], m.buf[c][len(m.buf[c])-tpHist:]...)
 	}
 	m.table.peakDB = append(m.table.peakDB, float32(dbFloor(float64(peak), -200)))
 	m.table.energy = append(m.table.energy, float32(energy))
+	m.total += energy
+	if n := len(m.table.energy); !m.fixed && n%100 == 0 {
+		mean := m.total / float64(n*hopSamples)
+		m.floor = float32(GainOf(max(float64(lufsOf(mean)), -maxGainDB-10) + m.aim))
+	}
 }
 
 // finish closes the last, short hop and lets the interpolator ring out.

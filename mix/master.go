@@ -59,14 +59,15 @@ type Mastered struct {
 }
 
 // Master makes the final sound of a song of the given number of sample frames
-// from the sums of its voices. Each input is opened, read and closed at most
-// twice; it has two channels, or four with the reverb send in channels 3 and 4,
+// from the sums of its voices. Each input is opened, read and closed
+// twice, or once more; it has two channels, or four with the reverb send in channels 3 and 4,
 // and at least samples sample frames. Inputs are added in the order given.
 //
 // The first pass measures, then one gain is chosen for the whole song such that
 // the loudness is Target after a look-ahead limiter has kept the true peak
 // under Ceiling; the second pass applies both and hands the result to sink in
-// blocks that are valid until it returns. A song below -60 LUFS is left as it is.
+// blocks that are valid until it returns. (A song that ends far quieter than it
+// began is measured once more in between.) A song below -60 LUFS is left as it is.
 //
 // It may block, and needs about 30 MB for a church, besides 64 MiB for songs
 // under three minutes (see holdSamples). An error names the input by its index.
@@ -76,7 +77,7 @@ func Master(ctx context.Context, inputs []func() (Source, error), samples int64,
 	if err != nil {
 		return Mastered{}, fmt.Errorf("master: %w", err)
 	}
-	meter := newHopMeter(samples)
+	meter := newHopMeter(samples, o.Target, o.Ceiling)
 	var held [2][]float32
 	hold := samples <= holdSamples
 	if hold {
@@ -93,18 +94,15 @@ func Master(ctx context.Context, inputs []func() (Source, error), samples int64,
 	}); err != nil {
 		return Mastered{}, fmt.Errorf("master: %w", err)
 	}
-	table := meter.finish()
-	var out Mastered
-	out.InputLUFS = max(floorLUFS, table.loudness(0, make([]float32, len(table.energy)+1)))
-	out.Silent = out.InputLUFS < silentInput
-	var reduction []float32
-	if out.Silent {
-		reduction = table.reduction(0, float64(o.Ceiling))
-	} else {
-		out.GainDB, reduction = table.solve(o.Target, o.Ceiling, out.InputLUFS, maxGainDB)
+	again := func(each func(from int64, y [][]float32) error) error {
+		if hold {
+			return replay(ctx, held[:], each)
+		}
+		return p.play(ctx, nil, each)
 	}
-	for _, r := range reduction {
-		out.LimitDB = max(out.LimitDB, float64(r))
+	out, reduction, err := decide(meter, samples, o, again)
+	if err != nil {
+		return Mastered{}, fmt.Errorf("master: %w", err)
 	}
 	final := NewMeter(media.MixRate, 2)
 	finish := func(from int64, y [][]float32) error {
@@ -112,18 +110,43 @@ func Master(ctx context.Context, inputs []func() (Source, error), samples int64,
 		final.Write(y)
 		return sink(y)
 	}
-	if hold {
-		err = replay(ctx, held[:], finish)
-	} else {
-		err = p.play(ctx, nil, finish)
-	}
-	if err != nil {
+	if err := again(finish); err != nil {
 		return Mastered{}, fmt.Errorf("master: %w", err)
 	}
 	out.Integrated = max(floorLUFS, final.Integrated())
 	out.Range = final.Range()
 	out.TruePeak = max(floorDB, final.TruePeak())
 	return out, nil
+}
+
+// decide finds gain and reduction from what was measured, and measures again
+// (which is rare: a song that fades away) when peaks were passed over that matter
+// after all.
+func decide(meter *hopMeter, samples int64, o MasterOptions,
+	again func(func(int64, [][]float32) error) error) (out Mastered, reduction []float32, err error) {
+	for {
+		table := meter.finish()
+		out = Mastered{}
+		out.InputLUFS = max(floorLUFS, table.loudness(0, make([]float32, len(table.energy)+1)))
+		out.Silent = out.InputLUFS < silentInput
+		if out.Silent {
+			reduction = table.reduction(0, float64(o.Ceiling))
+		} else {
+			out.GainDB, reduction = table.solve(o.Target, o.Ceiling, out.InputLUFS, maxGainDB)
+		}
+		next, ok := meter.lowEnough(samples, out.GainDB, float64(o.Ceiling))
+		if ok {
+			break
+		}
+		meter = next
+		if err := again(func(_ int64, y [][]float32) error { meter.write(y); return nil }); err != nil {
+			return out, nil, err
+		}
+	}
+	for _, r := range reduction {
+		out.LimitDB = max(out.LimitDB, float64(r))
+	}
+	return out, reduction, nil
 }
 
 func replay(ctx context.Context, held [][]float32, each func(from int64, y [][]float32) error) error {

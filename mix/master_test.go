@@ -143,7 +143,7 @@ func TestLimiterHolds(t *testing.T) {
 
 func TestLimiterIsGentle(t *testing.T) {
 	for name, x := range adversaries() {
-		meter := newHopMeter(int64(len(x)))
+		meter := newHopMeter(int64(len(x)), -16, -1)
 		meter.write([][]float32{x, x})
 		table := meter.finish()
 		red := table.reduction(12, -1)
@@ -259,7 +259,7 @@ func TestMasterTwiceIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	for pass := range 2 {
-		meter := newHopMeter(int64(len(x)))
+		meter := newHopMeter(int64(len(x)), -16, -1)
 		var again []float32
 		if err := p.play(context.Background(), nil, func(_ int64, y [][]float32) error {
 			meter.write(y)
@@ -347,5 +347,36 @@ func BenchmarkMaster(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Peaks passed over while the song was loud matter once it has turned out quiet:
+// the song is measured again, and comes out as if nothing had been passed over.
+func TestMasterMeasuresAgain(t *testing.T) {
+	x := append(programme(0)[:48000], programme(1)...)
+	for i := 48000; i < len(x); i++ {
+		x[i] *= 0.15
+	}
+	fill := func(m *hopMeter) *hopMeter { m.write([][]float32{x, x}); return m }
+	exact := newHopMeter(int64(len(x)), -16, -1)
+	exact.fixed = true
+	o := MasterOptions{Target: -12, Ceiling: -1}
+	want, wantRed, err := decide(fill(exact), int64(len(x)), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := 0
+	got, red, err := decide(fill(newHopMeter(int64(len(x)), o.Target, o.Ceiling)), int64(len(x)), o,
+		func(each func(int64, [][]float32) error) error { times++; return each(0, [][]float32{x, x}) })
+	if err != nil || times == 0 || times > 3 {
+		t.Fatalf("measured again %d times: %v", times, err)
+	}
+	if got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for i := range wantRed {
+		if red[i] != wantRed[i] {
+			t.Fatalf("reduction at %d: %g, want %g", i, red[i], wantRed[i])
+		}
 	}
 }

@@ -1,36 +1,47 @@
 package mix
 
-// True peak, ITU-R BS.1770-4 annex 2: the signal is oversampled four times by
-// the printed 48-tap interpolator and the largest magnitude is kept. For rates
-// other than 48 kHz the same taps are used, as the annex allows above 44.1 kHz;
-// at 96 kHz they oversample more than needed.
+import "math"
+
+// True peak: the largest magnitude of the signal between its samples. ITU-R
+// BS.1770-4 annex 2 asks for four times oversampling and prints an interpolator
+// of 12 taps per phase as an example. On clipped voices, which are full up to
+// the Nyquist frequency, that one stays up to 0.4 dB below longer ones; a
+// limiter that trusts it is over its ceiling on everybody else's meter. So here
+// the interpolator has 32 taps per phase (a sinc under Kaiser's window, flat to
+// 21 kHz at 48 kHz), of which phase 0 is the sample itself and phases 1 and 3
+// mirror each other. Tech 3341 cases 15 to 23 hold it to +0.2/-0.4 dB.
 //
 // Most of a song is far below its peak. A run of samples whose largest
-// magnitude times the taps' largest gain cannot beat the peak found so far is
-// not interpolated at all; the result is the same.
+// magnitude times the taps' largest gain cannot beat a floor is not
+// interpolated at all.
 
 const (
-	tpTaps = 12
+	tpTaps = 32
+	tpHalf = tpTaps / 2
 	tpHist = tpTaps - 1
 	// tpRun is how many samples are judged at a time.
 	tpRun = 32
-	// tpBound is the largest sum of tap magnitudes of any phase, rounded up.
-	tpBound = 2.03
-	// tpDelay is how many samples later than its place a peak is found, at most.
-	tpDelay = 6
 )
 
-// tpPhase0 and tpPhase1 are the first two phases of annex 2, table 1. The other
-// two are the same, reversed.
-var tpPhase0 = [tpTaps]float32{
-	0.0017089843750, 0.0109863281250, -0.0196533203125, 0.0332031250000, -0.0594482421875, 0.1373291015625,
-	0.9721679687500, -0.1022949218750, 0.0476074218750, -0.0266113281250, 0.0148925781250, -0.0083007812500,
-}
-
-var tpPhase1 = [tpTaps]float32{
-	-0.0291748046875, 0.0292968750000, -0.0517578125000, 0.0891113281250, -0.1665039062500, 0.4650878906250,
-	0.7797851562500, -0.2003173828125, 0.1015625000000, -0.0582275390625, 0.0330810546875, -0.0189208984375,
-}
+// tpMid are the taps of the middle phase, of which the second half mirrors the
+// first; tpEven and tpOdd are half the sum and half the difference of the taps
+// of the two other phases, which are each other reversed.
+var tpMid, tpEven, tpOdd, tpBound = func() (mid, even, odd [tpHalf]float32, bound float32) {
+	tap := func(j int, frac float64) float64 {
+		t := float64(j-tpHalf+1) - frac
+		const beta = 7
+		u := t / tpHalf
+		return math.Sin(math.Pi*t) / (math.Pi * t) * besselI0(beta*math.Sqrt(max(0, 1-u*u))) / besselI0(beta)
+	}
+	var sums [2]float64
+	for j := range tpHalf {
+		a, b := tap(j, 0.25), tap(tpTaps-1-j, 0.25)
+		mid[j], even[j], odd[j] = float32(tap(j, 0.5)), float32((a+b)/2), float32((a-b)/2)
+		sums[0] += 2 * math.Abs(tap(j, 0.5))
+		sums[1] += math.Abs(a) + math.Abs(b)
+	}
+	return mid, even, odd, float32(max(sums[0], sums[1])) * 1.0001
+}()
 
 // truePeak measures one channel.
 type truePeak struct {
@@ -48,27 +59,25 @@ func (t *truePeak) write(x []float32) {
 	copy(t.hist[:], t.buf[len(t.buf)-tpHist:])
 }
 
-// peakOf returns the true peak over the samples of x after the first tpHist,
-// which are history. When it cannot exceed floor, the answer is only known not
-// to. A NaN is passed over.
+// peakOf returns the true peak of x, of which the first tpHist samples are the
+// end of the run before. A peak is found tpHalf samples after its place. When
+// nothing in x can exceed floor, the sample peak is returned instead. A NaN
+// counts as silence.
 func peakOf(x []float32, floor float32) float32 {
 	p := samplePeak(x)
 	if p*tpBound <= floor {
 		return p
 	}
-	// The history belongs to the run before; its own samples do not count again,
-	// but they cannot be larger than a peak already found.
 	for ; len(x) >= tpTaps; x = x[1:] {
-		w := x[:tpTaps]
-		var a, b, c, d float32
-		for j := range tpTaps {
-			v, u := w[tpTaps-1-j], w[j]
-			a += tpPhase0[j] * v
-			b += tpPhase1[j] * v
-			c += tpPhase1[j] * u
-			d += tpPhase0[j] * u
+		w := (*[tpTaps]float32)(x)
+		var m, e, o float32
+		for j := range tpHalf {
+			s, d := w[j]+w[tpTaps-1-j], w[j]-w[tpTaps-1-j]
+			m += tpMid[j] * s
+			e += tpEven[j] * s
+			o += tpOdd[j] * d
 		}
-		p = max(p, abs32(a), abs32(b), abs32(c), abs32(d))
+		p = max(p, abs32(m), abs32(e+o), abs32(e-o))
 	}
 	return p
 }

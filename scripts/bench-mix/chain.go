@@ -34,6 +34,10 @@ func voices(sounds [][]float32, n int, samples int64) []mix.Voice {
 // produce mixes voices in stripes through WAV files, as the service does, and
 // masters the sums.
 func produce(dir string, vs []mix.Voice, stripes int, samples int64, o mix.MasterOptions) (mix.Mastered, error) {
+	return produceTo(dir, vs, stripes, samples, o, func([][]float32) error { return nil })
+}
+
+func produceTo(dir string, vs []mix.Voice, stripes int, samples int64, o mix.MasterOptions, sink func([][]float32) error) (mix.Mastered, error) {
 	ctx := context.Background()
 	var ins []func() (mix.Source, error)
 	for s := range stripes {
@@ -49,7 +53,7 @@ func produce(dir string, vs []mix.Voice, stripes int, samples int64, o mix.Maste
 			return mix.OpenWAV(f)
 		})
 	}
-	return mix.Master(ctx, ins, samples, o, func([][]float32) error { return nil })
+	return mix.Master(ctx, ins, samples, o, sink)
 }
 
 func sumTo(ctx context.Context, path string, vs []mix.Voice, samples int64) (err error) {
