@@ -33,7 +33,8 @@ type sourceTrack struct {
 	base   int64 // part time of buf[0]
 	length int64
 	eof    bool
-	out    [][]float32
+	out    [][]float32 // a window that is filled up with silence
+	view   [][]float32 // what window returned
 }
 
 func (t *sourceTrack) end() (int64, bool) { return t.length, t.eof }
@@ -55,23 +56,25 @@ func (t *sourceTrack) window(from int64, n int) ([][]float32, error) {
 		}
 	}
 	if t.out == nil || len(t.out) != max(1, len(t.buf)) || cap(t.out[0]) < n {
-		t.out = make([][]float32, max(1, len(t.buf)))
+		t.out, t.view = make([][]float32, max(1, len(t.buf))), make([][]float32, max(1, len(t.buf)))
 		for c := range t.out {
 			t.out[c] = make([]float32, n)
 		}
 	}
+	lo, hi := max(from, t.base), min(to, t.base+int64(t.have()))
 	for c := range t.out {
-		t.out[c] = t.out[c][:n]
-		clear(t.out[c])
-		if c >= len(t.buf) {
+		if lo == from && hi == to {
+			t.view[c] = t.buf[c][lo-t.base : hi-t.base] // nothing to fill up
 			continue
 		}
-		lo, hi := max(from, t.base), min(to, t.base+int64(len(t.buf[c])))
-		if lo < hi {
+		t.out[c] = t.out[c][:n]
+		clear(t.out[c])
+		if c < len(t.buf) && lo < hi {
 			copy(t.out[c][lo-from:], t.buf[c][lo-t.base:hi-t.base])
 		}
+		t.view[c] = t.out[c]
 	}
-	return t.out, nil
+	return t.view, nil
 }
 
 // fill makes buf hold from..to as far as the source goes, and drops what lies
@@ -96,7 +99,9 @@ func (t *sourceTrack) fill(from, to int64) error {
 		if err := t.take(b); err != nil {
 			return err
 		}
-		t.drop(from)
+		if t.have() > seekWorth { // a long way to go: do not pile it up
+			t.drop(from)
+		}
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (s *voiceState) copyWindow(first int64, n int) error {
 		return err
 	}
 	l, r := w[0][:n], w[len(w)-1][:n]
-	outL, outR := s.out[0], s.out[1]
+	outL, outR := s.out[0][:n], s.out[1][:n]
 	for i, v := range l {
 		outL[i], outR[i] = v*s.left, r[i]*s.right
 	}
@@ -168,6 +168,9 @@ func (s *voiceState) applyFades(from int64, n int) {
 	start, stop := max(0, s.songTime(0)), s.samples
 	if end, known := s.track.end(); known {
 		stop = min(stop, s.songTime(end))
+	}
+	if from >= start+FadeSamples && from+int64(n) <= stop-FadeSamples {
+		return
 	}
 	for i := range int64(n) {
 		at, g := from+i, float32(1)
