@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
@@ -42,14 +43,9 @@ func (c *Coordinator) ingest(ctx context.Context, id store.PartID, key definitio
 // document returns the document of a part; an empty one where there is none, or
 // none that can be read.
 func (c *Coordinator) document(p store.Part) definition.Part {
-	doc := definition.Part{}
-	if len(p.Doc) > 0 {
-		var err error
-		if doc, err = definition.ParsePart(p.Doc); err != nil {
-			c.log.Warn("part document ignored", "song", p.Song.Song, "part", p.Part, "error", err)
-			doc = definition.Part{}
-		}
+	doc, err := status.Document(p)
+	if err != nil {
+		c.log.Warn("part document ignored", "song", p.Song.Song, "part", p.Part, "error", err)
 	}
-	doc.PartID, doc.ChoirID, doc.SongID = p.Part, p.Choir, p.Song.Song
 	return doc
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/mix"
 	"github.com/choirless/render/plan"
@@ -162,7 +163,7 @@ func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definit
 		if known, ok := planPart(p); ok {
 			o.Parts[p.Part] = known
 		}
-		for _, w := range partWarnings(p) {
+		for _, w := range status.Warnings(p) {
 			warnings = append(warnings, plan.PartWarning{Part: p.Part, Text: w})
 		}
 	}
@@ -230,21 +231,6 @@ func planPart(p store.Part) (plan.Part, bool) {
 		}, true
 	}
 	return plan.Part{}, false
-}
-
-// partWarnings is what a person should know of a part that is used.
-func partWarnings(p store.Part) []string {
-	if p.State != store.PartReady || p.Dropped != "" {
-		return nil // the plan says that it was dropped
-	}
-	out := append([]string(nil), p.Ingest.Facts.Warnings...)
-	if p.Ingest.Unusable != "" {
-		out = append(out, "its sound cannot be aligned: "+p.Ingest.Unusable)
-	} else if p.Aligned && p.Alignment.NeedsReview {
-		out = append(out, fmt.Sprintf("its offset of %.0f ms is not certain (confidence %.2f), please check",
-			p.Alignment.MediaOffset().MS(), p.Alignment.Confidence))
-	}
-	return out
 }
 
 // gains is the automatic balance of a song.

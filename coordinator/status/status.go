@@ -1,4 +1,7 @@
-package coordinator
+// Package status tells where a song is, from what the store holds: for progress
+// bars, the status page and everybody who waits for a final. It needs no
+// coordinator, and no C library, in its process.
+package status
 
 import (
 	"context"
@@ -25,8 +28,8 @@ var weights = []struct {
 	{store.StageSound, 5}, {store.StageStack, 20}, {store.StageFinish, 15},
 }
 
-// SongStatus is where a song is.
-type SongStatus struct {
+// Song is where a song is.
+type Song struct {
 	Song definition.Song `json:"song"`
 	// Name is of the definition whose render this is about.
 	Name string `json:"name"`
@@ -38,19 +41,19 @@ type SongStatus struct {
 	// Settled says that nothing more will happen by itself.
 	Settled bool `json:"settled"`
 	// Percent is of everything there is to do for the newest render, 0..100.
-	Percent float64       `json:"percent"`
-	Run     string        `json:"run,omitempty"`
-	Error   string        `json:"error,omitempty"`
-	Stages  []StageStatus `json:"stages"`
-	Parts   []PartStatus  `json:"parts"`
+	Percent float64         `json:"percent"`
+	Run     string          `json:"run,omitempty"`
+	Error   string          `json:"error,omitempty"`
+	Stages  []StageProgress `json:"stages"`
+	Parts   []PartProgress  `json:"parts"`
 	// Warnings are what a person should know about the render.
 	Warnings []plan.PartWarning `json:"warnings,omitempty"`
 	Output   *Output            `json:"output,omitempty"`
 	Updated  time.Time          `json:"updated"`
 }
 
-// StageStatus is one stage of a song.
-type StageStatus struct {
+// StageProgress is one stage of a song.
+type StageProgress struct {
 	Stage   store.Stage     `json:"stage"`
 	State   store.TaskState `json:"state"`
 	Done    int             `json:"done"`
@@ -58,8 +61,8 @@ type StageStatus struct {
 	Percent float64         `json:"percent"`
 }
 
-// PartStatus is one part of a song.
-type PartStatus struct {
+// PartProgress is one part of a song.
+type PartProgress struct {
 	Part        definition.PartID `json:"part_id"`
 	Name        string            `json:"name,omitempty"`
 	Kind        definition.Kind   `json:"part_type,omitempty"`
@@ -81,37 +84,37 @@ type PartStatus struct {
 	Snapshot    string            `json:"snapshot,omitempty"` // key in the snapshots bucket
 }
 
-// Status returns where a song is, as to the definition of the given name, "" for
+// Read returns where a song is, as to the definition of the given name, "" for
 // the automatic one. ErrNotFound of the store when nobody knows the song.
-func (c *Coordinator) Status(ctx context.Context, id definition.Song, name string) (SongStatus, error) {
+func Read(ctx context.Context, st store.Store, id definition.Song, name string) (Song, error) {
 	// The rows are read one after the other. A change of the song in between could
 	// make something look settled that is not.
-	before, err := c.store.Song(ctx, id)
+	before, err := st.Song(ctx, id)
 	for err == nil {
-		var s SongStatus
-		if s, err = c.status(ctx, before, orAuto(name)); err != nil {
+		var s Song
+		if s, err = read(ctx, st, before, orAuto(name)); err != nil {
 			break
 		}
-		after, again := c.store.Song(ctx, id)
+		after, again := st.Song(ctx, id)
 		if err = again; err == nil && after.Revision == before.Revision && after.Planned == before.Planned {
 			return s, nil
 		}
 		before = after
 	}
-	return SongStatus{Song: id}, err
+	return Song{Song: id}, err
 }
 
-func (c *Coordinator) status(ctx context.Context, song store.Song, name string) (SongStatus, error) {
+func read(ctx context.Context, st store.Store, song store.Song, name string) (Song, error) {
 	id := song.Song
-	s := SongStatus{Song: id, Name: name, Updated: song.Updated, Error: song.Problem}
-	parts, err := c.store.Parts(ctx, id)
+	s := Song{Song: id, Name: name, Updated: song.Updated, Error: song.Problem}
+	parts, err := st.Parts(ctx, id)
 	if err != nil {
 		return s, err
 	}
-	if err := c.partStatus(ctx, &s, parts); err != nil {
+	if err := s.parts(ctx, st, parts); err != nil {
 		return s, err
 	}
-	r, err := c.store.LatestRender(ctx, id, name)
+	r, err := st.LatestRender(ctx, id, name)
 	var counts []store.Count
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -119,22 +122,22 @@ func (c *Coordinator) status(ctx context.Context, song store.Song, name string) 
 	case err != nil:
 		return s, err
 	default:
-		if counts, err = c.store.Counts(ctx, r.Run); err != nil {
+		if counts, err = st.Counts(ctx, r.Run); err != nil {
 			return s, err
 		}
 	}
-	s.renderStatus(r)
+	s.render(r)
 	s.stages(song, r, counts)
 	s.settle(song, r)
 	return s, nil
 }
 
-func (c *Coordinator) partStatus(ctx context.Context, s *SongStatus, parts []store.Part) error {
+func (s *Song) parts(ctx context.Context, st store.Store, parts []store.Part) error {
 	for _, p := range parts {
-		d := c.document(p)
-		out := PartStatus{
+		d, _ := Document(p) // what cannot be read is logged where it is used
+		out := PartProgress{
 			Part: p.Part, Name: d.DisplayName(), Kind: d.PartType.Or(""), State: p.State, Error: p.Error, Dropped: p.Dropped,
-			Volume: d.Volume.Or(1), Hidden: d.Hidden, Locked: d.OffsetLocked, Warnings: partWarnings(p),
+			Volume: d.Volume.Or(1), Hidden: d.Hidden, Locked: d.OffsetLocked, Warnings: Warnings(p),
 		}
 		if a := p.Alignment; p.Aligned {
 			out.OffsetMS, out.Confidence, out.DriftPPM, out.Method = a.MediaOffset().MS(), a.Confidence, a.DriftPPM, a.Method
@@ -147,7 +150,7 @@ func (c *Coordinator) partStatus(ctx context.Context, s *SongStatus, parts []sto
 				out.Snapshot = definition.SnapshotKey(p.Raw.Key)
 			}
 		case store.PartIngesting:
-			t, err := c.store.Task(ctx, p.Song, p.Task)
+			t, err := st.Task(ctx, p.Song, p.Task)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
@@ -160,7 +163,7 @@ func (c *Coordinator) partStatus(ctx context.Context, s *SongStatus, parts []sto
 	return nil
 }
 
-func (s *SongStatus) renderStatus(r store.Render) {
+func (s *Song) render(r store.Render) {
 	s.Run, s.Warnings = r.Run, r.Warnings
 	if r.Error != "" {
 		s.Error = r.Error
@@ -177,8 +180,8 @@ func (s *SongStatus) renderStatus(r store.Render) {
 }
 
 // stages sums up where each stage is.
-func (s *SongStatus) stages(song store.Song, r store.Render, counts []store.Count) {
-	ingest := StageStatus{Stage: store.StageIngest}
+func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
+	ingest := StageProgress{Stage: store.StageIngest}
 	for _, p := range s.Parts {
 		if p.State == store.PartNew {
 			continue
@@ -190,16 +193,16 @@ func (s *SongStatus) stages(song store.Song, r store.Render, counts []store.Coun
 		}
 	}
 	planned := song.Revision == song.Planned && ingest.Total > 0
-	done := func(stage store.Stage, is bool) StageStatus {
-		v := StageStatus{Stage: stage, Total: 1}
+	done := func(stage store.Stage, is bool) StageProgress {
+		v := StageProgress{Stage: stage, Total: 1}
 		if is {
 			v.Done, v.Percent = 1, 100
 		}
 		return v
 	}
-	all := []StageStatus{ingest, done(store.StageAlign, planned), done(store.StagePlan, r.Plan != nil)}
+	all := []StageProgress{ingest, done(store.StageAlign, planned), done(store.StagePlan, r.Plan != nil)}
 	for _, k := range []plan.Kind{plan.KindPicture, plan.KindSound, plan.KindStack} {
-		v := StageStatus{Stage: store.Stage(k)}
+		v := StageProgress{Stage: store.Stage(k)}
 		for _, n := range counts {
 			if n.Kind != k {
 				continue
@@ -238,7 +241,7 @@ func (s *SongStatus) stages(song store.Song, r store.Render, counts []store.Coun
 	s.Stages, s.Percent = all, sum/total
 }
 
-func stageState(v StageStatus) store.TaskState {
+func stageState(v StageProgress) store.TaskState {
 	switch {
 	case v.Total > 0 && v.Done == v.Total:
 		return store.TaskDone
@@ -249,7 +252,7 @@ func stageState(v StageStatus) store.TaskState {
 }
 
 // settle decides on the state of the whole.
-func (s *SongStatus) settle(song store.Song, r store.Render) {
+func (s *Song) settle(song store.Song, r store.Render) {
 	ingesting, uploaded := false, false
 	s.Legacy = ""
 	for _, p := range s.Parts {
@@ -290,17 +293,20 @@ func (s *SongStatus) settle(song store.Song, r store.Render) {
 	}
 }
 
+// Poll is how often Follow looks without having been told of a change.
+const Poll = time.Second
+
 // Follow yields where a song is, now and after every change, until the consumer
 // stops or ctx is done. What nobody knows yet is waited for.
-func (c *Coordinator) Follow(ctx context.Context, id definition.Song, name string) iter.Seq2[SongStatus, error] {
-	return func(yield func(SongStatus, error) bool) {
+func Follow(ctx context.Context, st store.Store, id definition.Song, name string) iter.Seq2[Song, error] {
+	return func(yield func(Song, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		changed := c.store.Watch(ctx)
-		poll := time.NewTicker(c.cfg.Poll)
+		changed := st.Watch(ctx)
+		poll := time.NewTicker(Poll)
 		defer poll.Stop()
 		for {
-			s, err := c.Status(ctx, id, name)
+			s, err := Read(ctx, st, id, name)
 			if err != nil && ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
@@ -319,87 +325,9 @@ func (c *Coordinator) Follow(ctx context.Context, id definition.Song, name strin
 	}
 }
 
-// Result is what a render came to.
-type Result struct {
-	SongStatus
-	Render store.Render `json:"-"`
-	// Work is what the nodes spent on each kind of task.
-	Work []Work `json:"work"`
-}
-
-// Work sums up the tasks of a kind.
-type Work struct {
-	Kind       plan.Kind `json:"kind"`
-	Tasks      int       `json:"tasks"`
-	Seconds    float64   `json:"seconds"`
-	CPUSeconds float64   `json:"cpu_s"`
-}
-
-// Await waits until a song is settled as to the definition of the given name, ""
-// for the automatic one: nothing is being ingested, nothing is to be planned and
-// the newest render of that name is over. The error is only of ctx and the store;
-// whether there is a final says Result.State.
-func (c *Coordinator) Await(ctx context.Context, id definition.Song, name string) (Result, error) {
-	for s, err := range c.Follow(ctx, id, name) {
-		if ctx.Err() != nil {
-			return Result{SongStatus: s}, context.Cause(ctx)
-		}
-		if err != nil {
-			c.log.Warn("status", "song", id.Song, "error", err) // a server that is away for a while
-			pause(ctx, retryPause)
-			continue
-		}
-		if s.Settled {
-			return c.result(ctx, s)
-		}
+func orAuto(name string) string {
+	if name == "" {
+		return definition.AutoName
 	}
-	return Result{}, context.Cause(ctx)
-}
-
-func (c *Coordinator) result(ctx context.Context, s SongStatus) (Result, error) {
-	out := Result{SongStatus: s}
-	if s.Run == "" {
-		return out, nil
-	}
-	var err error
-	if out.Render, err = c.store.Render(ctx, s.Run); err != nil {
-		return out, err
-	}
-	tasks, err := c.store.Tasks(ctx, s.Run)
-	if err != nil {
-		return out, err
-	}
-	parts, err := c.store.Parts(ctx, s.Song)
-	if err != nil {
-		return out, err
-	}
-	sum := map[plan.Kind]*Work{}
-	add := func(kind plan.Kind, seconds, cpu float64) {
-		if sum[kind] == nil {
-			sum[kind] = &Work{Kind: kind}
-		}
-		sum[kind].Tasks++
-		sum[kind].Seconds += seconds
-		sum[kind].CPUSeconds += cpu
-	}
-	for _, p := range parts {
-		if p.Ingest != nil {
-			add(plan.KindIngest, p.Ingest.Seconds, p.Ingest.CPUSeconds)
-		}
-	}
-	for _, t := range tasks {
-		var r struct {
-			CPUSeconds float64 `json:"cpu_seconds"`
-			Seconds    float64 `json:"seconds"`
-		}
-		if json.Unmarshal(t.Result, &r) == nil { // a task that is not done has no result
-			add(t.Kind, r.Seconds, r.CPUSeconds)
-		}
-	}
-	for _, k := range []plan.Kind{plan.KindIngest, plan.KindPicture, plan.KindSound, plan.KindStack} {
-		if sum[k] != nil {
-			out.Work = append(out.Work, *sum[k])
-		}
-	}
-	return out, nil
+	return name
 }
