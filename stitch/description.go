@@ -77,48 +77,6 @@ func (t *audioTrack) description(x *boxes) {
 	x.end()
 }
 
-// Descriptor tags of ISO/IEC 14496-1, 7.2.2.1.
-const (
-	tagES            = 3
-	tagDecoderConfig = 4
-	tagSpecificInfo  = 5
-	tagSLConfig      = 6
-)
-
-// esds writes the elementary stream descriptor (14496-1, 7.2.6.5 to 7.2.6.8).
-func (t *audioTrack) esds(x *boxes) {
-	average := uint32(0)
-	if d := t.durations.total(); d > 0 {
-		average = uint32(t.bytes * 8 * int64(t.timescale) / d)
-	}
-	peak := average
-	if len(t.durations) > 0 {
-		peak = max(peak, uint32(t.peak*8*int64(t.timescale)/t.durations[0].value))
-	}
-	var info, config, es boxes
-	info.descriptor(tagSpecificInfo, t.config)
-	config.u8(0x40)           // objectTypeIndication: 14496-3 audio
-	config.u8(0x15)           // audio stream, upstream 0, reserved 1
-	config.u8(0, 0x18, 0)     // decoding buffer: 6144 bits a channel are enough for AAC-LC
-	config.u32(peak, average) // bits per second
-	config.u8(info.b...)      //
-	es.u16(0)                 // ES_ID, 0 in a file
-	es.u8(0)                  // no dependency, URL or clock
-	es.descriptor(tagDecoderConfig, config.b)
-	es.descriptor(tagSLConfig, []byte{2}) // predefined for MP4
-	x.full("esds", 0, 0)
-	x.descriptor(tagES, es.b)
-	x.end()
-}
-
-// descriptor writes a descriptor with its size in four bytes, the form that
-// every reader knows (14496-1, 8.3.3).
-func (x *boxes) descriptor(tag uint8, b []byte) {
-	n := len(b)
-	x.u8(tag, 0x80|uint8(n>>21), 0x80|uint8(n>>14&0x7f), 0x80|uint8(n>>7&0x7f), uint8(n&0x7f))
-	x.u8(b...)
-}
-
 // preRoll says that an access unit decodes rightly only after the one before
 // it (14496-12, 10.1.1.1: 'roll').
 func (t *audioTrack) preRoll(x *boxes) {

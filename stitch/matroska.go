@@ -129,7 +129,6 @@ func vint(b []byte, max int) (v uint64, n int, err error) {
 	return v, n, nil
 }
 
-
 func (m *matroska) skip(size int64) error {
 	if size == unknownSize {
 		return errors.New("element of unknown size")

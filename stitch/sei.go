@@ -56,7 +56,8 @@ func seiNumber(b []byte) (n int, rest []byte) {
 // stripeMVFlag is X264_ANALYSE_STRIPE_MV of scripts/x264/stripe-mv.patch.
 const stripeMVFlag = 0x8000
 
-var analyseField = regexp.MustCompile(`\banalyse=0x[0-9a-f]+:0x([0-9a-f]+)\b`)
+// x264 prints both numbers with %#x: zero has no prefix.
+var analyseField = regexp.MustCompile(`\banalyse=(?:0x)?[0-9a-f]+:(?:0x)?([0-9a-f]+)\b`)
 
 // keepsMotionInside reads the flag in x264's settings.
 func keepsMotionInside(settings string) bool {
