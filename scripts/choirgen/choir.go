@@ -99,7 +99,7 @@ type TruthPart struct {
 	Height   int     `json:"height"`
 	FPS      float64 `json:"fps"`
 	Frames   int     `json:"frames"`
-	AudioMS  float64 `json:"audio_start_ms"` // first sample after the first picture
+	AudioMS  float64 `json:"audio_start_ms"` // first packet after the first picture
 	Channels int     `json:"channels"`
 	Seconds  float64 `json:"seconds"`
 }

@@ -19,6 +19,9 @@ func (g *generator) recording(i int) *take {
 	toSong := func(part float64) float64 { return (part - t.OffsetMS/1000) / clock }
 	k := &take{recipe: g.recipes[i], seconds: t.Seconds, label: !g.o.NoLabel}
 	k.audioAt = int64(math.Round(t.AudioMS * rate / 1000))
+	if k.Container != phoneMP4 {
+		k.audioAt += opusPriming // heard first, as a browser's is
+	}
 
 	var voice []float32 // song time
 	var still func(c *canvas, at float64)
@@ -43,6 +46,9 @@ func (g *generator) recording(i int) *take {
 	t.Frames = len(k.times)
 	return k
 }
+
+// opusPriming is how many samples libopus puts before the first it is given.
+const opusPriming = 312
 
 // flashSeconds is how long a flash and its beep last.
 const flashSeconds = 0.08

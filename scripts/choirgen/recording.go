@@ -63,7 +63,7 @@ type take struct {
 	recipe
 	seconds float64
 	sound   [][]float32 // part time, from audioAt on
-	audioAt int64       // samples after the part's origin
+	audioAt int64       // of the first sample, samples after the part's origin
 	times   []float64   // part time of each picture, seconds, the first 0
 	draw    func(c *canvas, t float64)
 	label   bool
@@ -90,6 +90,9 @@ func (k *take) write(path string) (err error) {
 	}()
 	if err := k.mux(f); err != nil {
 		return err
+	}
+	if k.Container != phoneMP4 {
+		return dropCodecDelay(f)
 	}
 	if k.Rotation != 0 {
 		return setRotation(f, k.Rotation)
@@ -187,8 +190,11 @@ func (w *writer) videoOptions() av.EncoderOptions {
 			o.Options = append(o.Options, av.Option{Key: "bf", Value: "0"})
 		}
 	default:
+		// A positive speed of VP8's follows the clock of the machine: other bytes
+		// every time.
+		speed := map[string]string{"libvpx": "-10", "libvpx-vp9": "8"}[w.Video]
 		o.Options = []av.Option{
-			{Key: "deadline", Value: "realtime"}, {Key: "cpu-used", Value: "8"},
+			{Key: "deadline", Value: "realtime"}, {Key: "cpu-used", Value: speed},
 			{Key: "lag-in-frames", Value: "0"}, {Key: "g", Value: "100"},
 		}
 	}

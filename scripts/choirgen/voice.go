@@ -104,13 +104,9 @@ func (s *Singer) Sing(r *rand.Rand, seconds, clock float64) []float32 {
 		env := s.envelope(note, t)
 		wander += 0.06*r.NormFloat64() - 0.02*wander
 		hz := s.pitch(note, t, wander) / clock
-		count := min(maxHarmonics, int(7000/hz))
-		for k := 1; k <= maxHarmonics; k++ {
-			want := 0.0
-			if k <= count && env > 0 {
-				want = env * s.resonance(note, t, float64(k)*hz) / math.Sqrt(float64(k))
-			}
-			step[k] = (want - level[k]) / control
+		want := s.harmonics(note, t, hz, env)
+		for k := range want {
+			step[k] = (want[k] - level[k]) / control
 		}
 		for i := at; i < min(at+control, n); i++ {
 			phase += 2 * math.Pi * hz / rate
@@ -123,7 +119,7 @@ func (s *Singer) Sing(r *rand.Rand, seconds, clock float64) []float32 {
 				now, before = two*now-before, now
 			}
 			breath += 0.35 * (r.Float64() - 0.5 - breath)
-			out[i] = float32(sum + env*s.Breath*40*breath)
+			out[i] = float32(sum + env*s.Breath*6*breath)
 		}
 		phase = math.Mod(phase, 2*math.Pi)
 	}
@@ -131,6 +127,24 @@ func (s *Singer) Sing(r *rand.Rand, seconds, clock float64) []float32 {
 	lowpass(out, s.Dull)
 	normalize(out, 0.9)
 	return out
+}
+
+// harmonics is how loud each harmonic of hz is at t. A trained ear evens out most of
+// what a pitch gains by lying on a resonance.
+func (s *Singer) harmonics(note int, t, hz, env float64) (level [maxHarmonics + 1]float64) {
+	if env == 0 {
+		return level
+	}
+	power := 0.0
+	for k := 1; k <= min(maxHarmonics, int(7000/hz)); k++ {
+		level[k] = s.resonance(note, t, float64(k)*hz) / math.Sqrt(float64(k))
+		power += level[k] * level[k]
+	}
+	even := env * math.Pow(power, -0.35)
+	for k := range level {
+		level[k] *= even
+	}
+	return level
 }
 
 // envelope is the loudness of the note at t: a soft attack, a slight swell, a release.
@@ -206,7 +220,7 @@ func (s *Singer) hisses(r *rand.Rand, out []float32, clock float64) {
 			low += 0.35 * (x - low) // high-pass at about 3 kHz
 			band += 0.6 * (x - low - band)
 			e := math.Sin(math.Pi * float64(i) / float64(length))
-			out[at] += float32(0.35 * band * e * e)
+			out[at] += float32(1.3 * band * e * e)
 		}
 	}
 }

@@ -7,6 +7,35 @@ import (
 	"io"
 )
 
+// What the muxers cannot be told is patched into the finished file.
+
+// dropCodecDelay turns the CodecDelay of a Matroska file (RFC 9559, 5.1.4.1.28) into
+// a Void element. Browsers write none: their first Opus packet is played whole, its
+// priming with it. Without it packet times in whole milliseconds are also exact,
+// where subtracting 6.5 ms from them is not.
+func dropCodecDelay(f io.ReadWriteSeeker) error {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	at := bytes.Index(head[:n], []byte{0x56, 0xaa})
+	if at < 0 || at+8 > n || head[at+2]&0x80 == 0 || head[at+2]&0x7f > 8 {
+		return fmt.Errorf("codec delay: no such element")
+	}
+	size := int(head[at+2] & 0x7f)
+	void := make([]byte, 3+size)
+	void[0], void[1] = 0xec, 0x80|byte(size+1)
+	if _, err := f.Seek(int64(at), io.SeekStart); err != nil {
+		return err
+	}
+	_, err = f.Write(void)
+	return err
+}
+
 // setRotation writes the display matrix of the picture's track into a finished MP4:
 // the nine numbers at the end but eight bytes of a track header (ISO/IEC 14496-12,
 // 8.3.2), 16.16 fixed point. libav's muxer takes it only as side data of a stream,
