@@ -14,7 +14,7 @@ import "math"
 //  2. hold: the largest need within ±5 ms;
 //  3. slopes: no steeper than 0.5 dB per ms, down and up again. A clap or a
 //     click costs a few milliseconds and no more;
-//  4. body: what is over for longer, as the mean of the need over ±40 ms, comes
+//  4. body: what is over for longer, as the mean of the need over the last 80 ms, comes
 //     back at 0.04 dB per ms only (6 dB in 150 ms: slower than a beat, faster
 //     than a breath), so that a loud chord is not pumped by its own waveform.
 //     The larger of 3 and 4 counts;
@@ -29,7 +29,7 @@ const (
 	hopSamples   = 48  // 1 ms at media.MixRate
 	limitHold    = 5   // hops
 	limitSlope   = 0.5 // dB per hop
-	limitBody    = 40  // hops
+	limitBody    = 40  // hops, half of the stretch
 	limitRelease = 0.04
 	// limitMargin is left below the ceiling: the interpolated peak of a signal
 	// under a moving gain differs from the moving gain of its peak.
@@ -149,6 +149,8 @@ func (t hopTable) reduction(gainDB, ceilingDB float64) []float32 {
 	}
 	held := slidingMax(over, limitHold)
 	body := slidingMean(held, limitBody)
+	copy(body[min(limitBody, len(body)):], body) // looking back only: nothing ducks ahead
+	clear(body[:min(limitBody, len(body))])
 	for i := 1; i < len(held); i++ {
 		body[i] = max(body[i], body[i-1]-limitRelease)
 		held[i] = max(held[i], held[i-1]-limitSlope, body[i])

@@ -393,3 +393,16 @@ func TestPanLaws(t *testing.T) {
 		t.Error("a law called sideways was accepted")
 	}
 }
+
+func BenchmarkSum(b *testing.B) {
+	x := hiss(make([]float32, 60*48000), 0.1, 1)
+	v := voiceOf(x)
+	v.Offset = media.OffsetMS(123)
+	voices := []Voice{v, v, v, v}
+	reportCPU(b)
+	for b.Loop() { // four mono minutes
+		if err := Sum(context.Background(), voices, 60*48000, func(_, _ [][]float32) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
