@@ -129,6 +129,34 @@ func TestParseSPSRefuses(t *testing.T) {
 	}
 }
 
+func TestSPSDiffers(t *testing.T) {
+	base := spsBits{profile: 100, chroma: 1, log2FrameNum: 4, width: 11, height: 3, progressive: true}
+	parse := func(b spsBits) *sps {
+		s, err := parseSPS(b.nal())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, c := range []struct {
+		change          func(*spsBits)
+		what, got, want string
+	}{
+		{func(*spsBits) {}, "", "", ""},
+		{func(b *spsBits) { b.height = 20 }, "", "", ""},
+		{func(b *spsBits) { b.width = 12 }, "pic_width_in_mbs", "12", "11"},
+		{func(b *spsBits) { b.profile = 77 }, "profile_idc", "77", "100"},
+		{func(b *spsBits) { b.log2FrameNum = 5 }, "log2_max_frame_num", "5", "4"},
+		{func(b *spsBits) { b.pocType = 2 }, "pic_order_cnt_type", "2", "0"},
+	} {
+		b := base
+		c.change(&b)
+		if what, got, want := parse(b).differs(parse(base)); what != c.what || got != c.got || want != c.want {
+			t.Errorf("%q %s, want %s; expected %q %s, want %s", what, got, want, c.what, c.got, c.want)
+		}
+	}
+}
+
 func FuzzSPS(f *testing.F) {
 	for _, c := range cases {
 		f.Add(firstUnit(f, load(f, c.name+".r0.s2.h264"), nalSPS))
