@@ -35,8 +35,10 @@ var mayImport = map[string][]string{
 	"bucket":          {},
 	"store":           {"definition", "plan", "media"},
 	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition"},
-	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media"},
-	"web":             {"store", "coordinator", "definition", "plan", "bucket", "media"},
+	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status"},
+	// Where a song is, for those who want to know without cgo in their process.
+	"coordinator/status": {"definition", "media", "plan", "store"},
+	"web":                {"store", "coordinator/status", "definition", "bucket", "plan"},
 }
 
 // forbidden are the rules worth a reason of their own: what a package must not
@@ -69,7 +71,7 @@ var onlyIn = []struct {
 }
 
 // pureGo are the packages that build without a C compiler.
-var pureGo = []string{"media", "definition", "plan", "align", "mix", "stitch", "shaders", "queue", "bucket", "store"}
+var pureGo = []string{"media", "definition", "plan", "align", "mix", "stitch", "shaders", "queue", "bucket", "store", "coordinator/status", "web"}
 
 type pkg struct {
 	ImportPath string

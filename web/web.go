@@ -1,0 +1,208 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/store"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// Coordinator is what the handlers ask of a coordinator; *coordinator.Coordinator
+// is one.
+type Coordinator interface {
+	PutPart(ctx context.Context, song definition.Song, doc definition.Part) error
+	Cancel(ctx context.Context, run string) (bool, error)
+	Rerender(ctx context.Context, song definition.Song, name string) (run string, _ error)
+	Retry(ctx context.Context, song definition.Song, name string) (run string, _ error)
+}
+
+// Config is what the handlers need. All but Log must be set.
+type Config struct {
+	Store       store.Store
+	Coordinator Coordinator
+	Buckets     bucket.Buckets
+	Log         *slog.Logger
+}
+
+// maxBody is how large a request may be, in bytes.
+const maxBody = 1 << 20
+
+// handler serves everything. Safe for concurrent use.
+type handler struct {
+	Config
+	pages *template.Template
+}
+
+// New returns the handler of everything. Streams end with their request's context.
+func New(cfg Config) http.Handler {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	h := &handler{Config: cfg}
+	h.pages = template.Must(template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"))
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", h.songsPage)
+	mux.HandleFunc("GET /songs/{choir}/{song}", h.songPage)
+	mux.Handle("GET /assets/", http.FileServerFS(assets))
+	mux.HandleFunc("GET /media/{bucket}/{key}", h.media)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", h.ready)
+
+	mux.HandleFunc("GET /api/songs", h.songs)
+	mux.HandleFunc("GET /api/events", h.songsEvents)
+	const song = "/api/songs/{choir}/{song}"
+	mux.HandleFunc("GET "+song, h.song)
+	mux.HandleFunc("GET "+song+"/events", h.songEvents)
+	mux.HandleFunc("GET "+song+"/history", h.history)
+	mux.HandleFunc("GET "+song+"/renders", h.renders)
+	mux.HandleFunc("GET "+song+"/definition", h.definition)
+	mux.HandleFunc("POST "+song+"/render", h.rerender)
+	mux.HandleFunc("POST "+song+"/retry", h.retry)
+	mux.HandleFunc("GET "+song+"/parts", h.parts)
+	mux.HandleFunc("GET "+song+"/parts/{part}", h.part)
+	mux.HandleFunc("PUT "+song+"/parts/{part}", h.putPart)
+	mux.HandleFunc("PATCH "+song+"/parts/{part}", h.patchPart)
+	mux.HandleFunc("POST /api/runs/{run}/cancel", h.cancel)
+
+	mux.HandleFunc("GET /render", h.legacyStatus)
+	mux.HandleFunc("POST /render", h.legacyReport)
+	mux.HandleFunc("GET /render/done", h.legacyDone)
+	return http.NewCrossOriginProtection().Handler(safe(mux))
+}
+
+// safe says what browsers may do with our pages: nothing but what is ours.
+func safe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// badRequest is an error that is the caller's.
+type badRequest struct{ error }
+
+// fail answers with an error as JSON.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	code := http.StatusInternalServerError
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, bucket.ErrNotFound):
+		code = http.StatusNotFound
+	case errors.As(err, new(badRequest)):
+		code = http.StatusBadRequest
+	case errors.As(err, new(*http.MaxBytesError)):
+		code = http.StatusRequestEntityTooLarge
+	case r.Context().Err() != nil:
+		return // nobody listens
+	default:
+		h.Log.Error("request", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	h.answer(w, code, map[string]any{"ok": false, "error": err.Error()})
+}
+
+func (h *handler) answer(w http.ResponseWriter, code int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		h.Log.Error("answer", "error", err)
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	w.Write(append(body, '\n')) // a caller that is gone needs no error
+}
+
+func songOf(r *http.Request) definition.Song {
+	return definition.Song{Choir: definition.ChoirID(r.PathValue("choir")), Song: definition.SongID(r.PathValue("song"))}
+}
+
+func nameOf(r *http.Request) string {
+	if n := r.FormValue("name"); n != "" {
+		return n
+	}
+	return definition.AutoName
+}
+
+// number reads a query parameter between 0 and most.
+func number(r *http.Request, name string, def, most int64) (int64, error) {
+	s := r.FormValue(name)
+	if s == "" {
+		return def, nil
+	}
+	v, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || v < 0 || v > most {
+		return 0, badRequest{fmt.Errorf("%s: %q, want a number from 0 to %d", name, s, most)}
+	}
+	return v, nil
+}
+
+// readyTime bounds how long a readiness check may take.
+const readyTime = 5 * time.Second
+
+func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	errs := []error{h.Store.Ping(ctx)}
+	for _, role := range definition.Buckets() {
+		if _, err := h.Buckets[role].Stat(ctx, "readyz"); err != nil && !errors.Is(err, bucket.ErrNotFound) {
+			errs = append(errs, fmt.Errorf("bucket %q: %w", role, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// served are the buckets that people may read, and how long browsers may keep
+// what is in them: a key's content changes with every render.
+var served = map[string]bool{
+	definition.BucketPreview: true, definition.BucketFinal: true, definition.BucketSnapshots: true,
+}
+
+func (h *handler) media(w http.ResponseWriter, r *http.Request) {
+	role, key := r.PathValue("bucket"), r.PathValue("key")
+	if !served[role] {
+		http.NotFound(w, r)
+		return
+	}
+	file, info, err := bucket.Open(r.Context(), h.Buckets[role], key)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	defer file.Close()
+	w.Header().Set("ETag", strconv.Quote(info.ETag))
+	w.Header().Set("Cache-Control", "no-cache") // ask, and be told that nothing changed
+	if r.FormValue("download") != "" {
+		w.Header().Set("Content-Disposition", "attachment")
+	}
+	http.ServeContent(w, r, key, info.Modified, file)
+}
+
+// read returns the body of a request.
+func read(r *http.Request) ([]byte, error) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil && !errors.As(err, new(*http.MaxBytesError)) {
+		err = badRequest{err}
+	}
+	return b, err
+}
