@@ -124,3 +124,13 @@ func TestRests(t *testing.T) {
 		near(t, "to", float64(got[i].To)/fs, float64(want.To)/fs, 0.2)
 	}
 }
+
+func TestParseCleanup(t *testing.T) {
+	c, err := ParseCleanup([]string{"gate", "highpass"})
+	if err != nil || !c.Gate || !c.HighPass || c.DeClick {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := ParseCleanup([]string{"gate", "autotune"}); err == nil {
+		t.Error("autotune was accepted")
+	}
+}

@@ -38,10 +38,12 @@ func (r *IR) responses() [][]float32 { return r.response[:] }
 const (
 	irMaxSeconds = 12 // what is longer is faded out there
 	irMaxInput   = 60 // seconds that are read at all
+	irMinRate    = 8000
+	irMaxRate    = 192000
 	irFloorDB    = -100
 )
 
-// ReadIR reads a person's own impulse response, WAV or FLAC, of any rate, mono
+// ReadIR reads a person's own impulse response, WAV or FLAC, of 8 to 192 kHz, mono
 // or stereo (of more channels the first two). It is resampled, cut to begin at
 // the direct sound, cut at its end where nothing is left (or after 12 s), and
 // calibrated. name appears in errors and reports.
@@ -49,6 +51,9 @@ func ReadIR(name string, r io.Reader) (*IR, error) {
 	ch, rate, err := readSamples(r)
 	if err != nil {
 		return nil, fmt.Errorf("impulse response %q: %w", name, err)
+	}
+	if rate < irMinRate || rate > irMaxRate {
+		return nil, fmt.Errorf("impulse response %q: rate %d Hz, want %d to %d", name, rate, irMinRate, irMaxRate)
 	}
 	if len(ch) == 1 {
 		ch = append(ch, ch[0])

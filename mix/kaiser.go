@@ -18,13 +18,16 @@ func kaiserTaps(width float64) int {
 	return int(math.Ceil((stopDB-7.95)/(14.36*width))) + 1
 }
 
+const kaiserBeta = 0.1102 * (stopDB - 8.7)
+
+var kaiserPeak = besselI0(kaiserBeta)
+
 // kaiser is the window at x in -1..1, for stopDB.
 func kaiser(x float64) float64 {
-	const beta = 0.1102 * (stopDB - 8.7)
 	if x < -1 || x > 1 {
 		return 0
 	}
-	return besselI0(beta*math.Sqrt(1-x*x)) / besselI0(beta)
+	return besselI0(kaiserBeta*math.Sqrt(1-x*x)) / kaiserPeak
 }
 
 // lowpass is the impulse response at time t (samples from the centre) of a

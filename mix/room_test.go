@@ -291,3 +291,27 @@ func TestReadFLAC(t *testing.T) {
 		t.Error("a cut file was accepted")
 	}
 }
+
+// A person's file may be anything at all.
+func FuzzReadIR(f *testing.F) {
+	b, err := os.ReadFile("testdata/click.flac")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:200])
+	f.Add(wavFile(1, 2, 16, []byte{0, 0, 0, 0x40, 0, 0x20, 0, 0}))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		ir, err := ReadIR("fuzz", bytes.NewReader(file))
+		if err != nil {
+			return
+		}
+		for _, h := range ir.response {
+			for _, v := range h {
+				if v-v != 0 {
+					t.Fatal("a response that is not finite")
+				}
+			}
+		}
+	})
+}
