@@ -13,46 +13,115 @@ import (
 // the tile to be kept.
 const aspectSame = 0.02
 
-// keep returns the earlier layout with as little changed as can be: parts that are
-// gone leave their row, new ones and ones of another shape go to the row that lost
-// one, else to the row with most room, and only such rows are spaced anew. It returns
-// nil when there is no such layout. same says that every row has as many tiles as before.
-func (g *grid) keep() (l *Layout, same bool) {
+// replace returns the layout of g.o.Previous with parts that are new in the places of
+// those that are gone, each in a row that lost one; nil when that cannot be.
+func (g *grid) replace() *Layout {
 	rows, spare := g.earlierRows()
-	if rows == nil {
-		return nil, false
-	}
 	for _, i := range spare {
-		best, room := -1, -1
-		for r := range rows {
-			left := g.roomX() - g.rowWidth(rows[r].tiles, rows[r].h) - g.gapX() - g.width(i, rows[r].h)
-			if rows[r].lost > 0 && left >= 0 {
-				left += g.o.Width // a row that lost one comes first
-			}
-			if left > room {
-				best, room = r, left
-			}
+		at := slices.IndexFunc(rows, func(r earlierRow) bool {
+			return r.lost > 0 && g.rowWidth(append(slices.Clone(r.tiles), i), r.h) <= g.roomX()
+		})
+		if at < 0 {
+			return nil
 		}
-		if best < 0 {
-			return nil, false
-		}
-		row := &rows[best]
-		row.tiles = append(row.tiles, i)
-		row.lost--
-		row.changed = true
+		rows[at].put(g, i)
+		rows[at].lost--
 	}
-	l, same = &Layout{Tiles: make([]image.Rectangle, len(g.order))}, true
-	place := make([]int, len(g.order)) // of each part in the order
+	for _, r := range rows {
+		if r.lost != 0 {
+			return nil
+		}
+	}
+	return g.placeEarlier(rows)
+}
+
+// insert returns the layout of g.o.Previous with one more part where its id belongs.
+// Where its row is full, the last tile moves on to the next row, or the first to the
+// row before, and so on to the nearest row with room: as few rows change as the
+// order allows. It returns nil when no row has room.
+func (g *grid) insert() *Layout {
+	rows, spare := g.earlierRows()
+	if rows == nil || len(spare) != 1 {
+		return nil
+	}
+	place := g.places()
+	var best []earlierRow
+	least := len(rows) + 1
+	for r := range rows {
+		// The part may join a row that it does not come before or after as a whole,
+		// or stand at the end of a row it follows.
+		before := r > 0 && place[spare[0]] < place[last(rows[r-1].tiles)]
+		after := r+1 < len(rows) && place[spare[0]] > place[rows[r+1].tiles[0]]
+		if before || after {
+			continue
+		}
+		for _, step := range []int{1, -1} {
+			if tried, changed := g.push(rows, r, step, spare[0]); tried != nil && changed < least {
+				best, least = tried, changed
+			}
+		}
+	}
+	return g.placeEarlier(best)
+}
+
+// push puts a part into row r and moves what is too much on from row to row, down
+// (step 1) or up (step -1), and says how many rows changed; nil when it does not fit.
+func (g *grid) push(rows []earlierRow, r, step, part int) ([]earlierRow, int) {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].tiles = slices.Clone(rows[i].tiles)
+	}
+	rows[r].put(g, part)
+	for changed := 1; ; changed++ {
+		row := &rows[r]
+		var over []int
+		for g.rowWidth(row.tiles, row.h) > g.roomX() && len(row.tiles) > 1 {
+			k := 0
+			if step > 0 {
+				k = len(row.tiles) - 1
+			}
+			over = append(over, row.tiles[k])
+			row.tiles = slices.Delete(row.tiles, k, k+1)
+		}
+		if len(over) == 0 {
+			return rows, changed
+		}
+		if r += step; r < 0 || r >= len(rows) {
+			return nil, 0
+		}
+		for _, i := range over {
+			rows[r].put(g, i)
+		}
+	}
+}
+
+// put adds a part to a row, in the order of ids.
+func (r *earlierRow) put(g *grid, part int) {
+	place := g.places()
+	r.tiles = append(r.tiles, part)
+	slices.SortFunc(r.tiles, func(a, b int) int { return cmp.Compare(place[a], place[b]) })
+	r.changed = true
+}
+
+// places returns the place of each part in the order.
+func (g *grid) places() []int {
+	place := make([]int, len(g.order))
 	for k, i := range g.order {
 		place[i] = k
 	}
+	return place
+}
+
+func last(s []int) int { return s[len(s)-1] }
+
+// placeEarlier puts changed rows anew and all others where they were.
+func (g *grid) placeEarlier(rows []earlierRow) *Layout {
+	if len(rows) == 0 {
+		return nil
+	}
+	l := &Layout{Tiles: make([]image.Rectangle, len(g.order))}
 	for _, row := range rows {
-		if len(row.tiles) == 0 {
-			return nil, false
-		}
-		same = same && row.lost == 0
 		if row.changed {
-			slices.SortFunc(row.tiles, func(a, b int) int { return cmp.Compare(place[a], place[b]) })
 			g.placeRow(l, row.tiles, row.y, row.h)
 		} else {
 			for _, i := range row.tiles {
@@ -62,7 +131,7 @@ func (g *grid) keep() (l *Layout, same bool) {
 		l.Rows = append(l.Rows, row.tiles)
 	}
 	l.borders(g.o.Height)
-	return l, same
+	return l
 }
 
 // earlierRow is a row of the earlier layout, with the parts that stay.

@@ -32,10 +32,15 @@ import (
 //     several rows share a stripe, and any gap that happens to hold a multiple is a
 //     border.
 //
-// Whoever is replaced keeps the tile: the order is by id, and a recording of the
-// same shape changes nothing. Whoever is added goes, if an earlier layout is given,
-// into the row with most room, and all other rows stay; only when that would leave
-// the picture more than keepLoss emptier than a fresh layout is it made afresh.
+// A layout depends on the parts alone, never on how they came to be: two coordinators
+// that hear of the parts in another order must make the same picture. And yet rows
+// should stay where they are when a part is added, so that their cells stay valid.
+// Both hold because the history is played again from the ids, whose front is the time
+// of the recording: from a fresh layout of the first parts by id, one part after the
+// other is put where the order wants it, and where its row is full what is too much
+// moves on to the nearest row with room; all other rows stay. Only when no row has
+// room, and every historyStep parts to bound the work, is all made afresh. Whoever
+// records again under the same id keeps the tile.
 
 // LayoutMode names a way to lay out tiles.
 type LayoutMode string
@@ -56,7 +61,9 @@ const (
 	// sharedGain is how much higher tiles must get before rows share a stripe.
 	sharedGain = 1.08
 	// keepLoss is the share of used area given up to keep earlier rows in place.
-	keepLoss = 0.10
+	keepLoss = 0.01
+	// historyStep is after how many parts a layout is made afresh in any case.
+	historyStep = 16
 	// maxTiles bounds a layout.
 	maxTiles = definition.MaxInputs
 )
@@ -76,8 +83,9 @@ type LayoutOptions struct {
 	Margin int
 	// TopLeft leaves the rows at the top left instead of in the middle.
 	TopLeft bool
-	// Previous is the tiles of an earlier layout, made with the same options, of
-	// mostly the same parts. Used by LayoutRows only.
+	// Previous is the tiles of an earlier layout, made with the same options, of as
+	// many parts; others are not looked at. Parts it does not know get the places of
+	// those it does that are gone. Used by LayoutRows only.
 	Previous map[definition.PartID]image.Rectangle
 }
 
@@ -101,15 +109,14 @@ func NewLayout(parts []TileSize, o LayoutOptions) (*Layout, error) {
 	if err := o.check(parts); err != nil {
 		return nil, err
 	}
-	g := newGrid(parts, o)
 	var l *Layout
 	switch o.Mode {
 	case LayoutBoxjam:
-		l = g.boxjam(parts)
+		l = newGrid(parts, o).boxjam(parts)
 	case LayoutStretch:
-		l = g.stretch()
+		l = newGrid(parts, o).stretch()
 	default:
-		l = g.rows()
+		l = grow(parts, o)
 	}
 	if l == nil {
 		return nil, fmt.Errorf("layout: %d tiles do not fit %dx%d", len(parts), o.Width, o.Height)

@@ -123,7 +123,8 @@ type SongPart struct {
 type AutoOptions struct {
 	Output definition.Output        // what is left out gets its default, written down
 	Layout definition.LayoutOptions // what is left out gets its default
-	// Previous is the definition this one follows, if any: rows of parts that are
-	// still there are kept where that costs little, so that their cells stay valid.
+	// Previous is the definition this one follows, if any. When it shows as many parts,
+	// a new take under another id gets the tile of the one that is gone. Otherwise it
+	// is not looked at: the layout must not depend on the order parts arrived in.
 	Previous *definition.Definition
 }

@@ -251,8 +251,10 @@ func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
 		"loudness":    {func(d *definition.Definition, o *Options) { d.Output.Loudness = definition.Some(-14.0) }, none, none},
 		"name":        {func(d *definition.Definition, o *Options) { d.Input(victim).Name = "X" }, inRow, none},
 		"offset":      {func(d *definition.Definition, o *Options) { d.Input(victim).Offset = definition.Some(17.0) }, inRow, row},
-		"background":  {func(d *definition.Definition, o *Options) { d.Output.Background = definition.Some(definition.RGB{1, 2, 3}) }, all, none},
-		"fit":         {func(d *definition.Definition, o *Options) { d.Input(victim).Rotate = definition.Some(180) }, inRow, none},
+		"background": {func(d *definition.Definition, o *Options) {
+			d.Output.Background = definition.Some(definition.RGB{1, 2, 3})
+		}, all, none},
+		"fit": {func(d *definition.Definition, o *Options) { d.Input(victim).Rotate = definition.Some(180) }, inRow, none},
 		"recording": {func(d *definition.Definition, o *Options) {
 			p := o.Parts[victim]
 			p.SHA256 = "new"

@@ -1,8 +1,71 @@
 package plan
 
-import "math"
+import (
+	"cmp"
+	"image"
+	"math"
+	"slices"
 
-// rows is the layout of one common height.
+	"github.com/choirless/render/definition"
+)
+
+// grow is the layout of LayoutRows: the history of the parts played again by their
+// ids, see above.
+func grow(parts []TileSize, o LayoutOptions) *Layout {
+	if len(o.Previous) == len(parts) {
+		if kept := newGrid(parts, o).replace(); kept != nil {
+			return kept
+		}
+	}
+	o.Previous = nil
+	byID := make([]int, len(parts))
+	for i := range byID {
+		byID[i] = i
+	}
+	slices.SortStableFunc(byID, func(a, b int) int { return cmp.Compare(parts[a].Part, parts[b].Part) })
+	sorted := make([]TileSize, len(parts))
+	for k, i := range byID {
+		sorted[k] = parts[i]
+	}
+	var l *Layout
+	for n := max(1, len(parts)-len(parts)%historyStep); n <= len(parts); n++ {
+		g := newGrid(sorted[:n], o)
+		next := g.rows()
+		if next == nil {
+			return nil
+		}
+		if l != nil {
+			g.o.Previous = map[definition.PartID]image.Rectangle{}
+			for k, r := range l.Tiles {
+				g.o.Previous[sorted[k].Part] = r
+			}
+			// What is kept has the height it had, and nothing higher fits more parts: it
+			// never uses less of the canvas, but for the grid of x.
+			if kept := g.insert(); kept != nil && kept.area() >= (1-keepLoss)*next.area() {
+				next = kept
+			}
+		}
+		l = next
+	}
+	return l.reorder(byID)
+}
+
+// reorder returns the layout for parts in another order: tile k becomes tile to[k].
+func (l *Layout) reorder(to []int) *Layout {
+	tiles := make([]image.Rectangle, len(to))
+	for k, i := range to {
+		tiles[i] = l.Tiles[k]
+	}
+	for _, row := range l.Rows {
+		for j, k := range row {
+			row[j] = to[k]
+		}
+	}
+	l.Tiles = tiles
+	return l
+}
+
+// rows is a fresh layout of one common height; nil when the tiles do not fit.
 func (g *grid) rows() *Layout {
 	best, own := g.bestRows()
 	if best == nil {
@@ -22,10 +85,6 @@ func (g *grid) rows() *Layout {
 			}
 		}
 		g.unit = 2
-	}
-	// Keeping has a spacing of its own, so it comes last.
-	if kept, same := g.keep(); kept != nil && (same || kept.area() >= (1-keepLoss)*fresh.area()) {
-		return kept
 	}
 	return fresh
 }

@@ -41,7 +41,6 @@ func (g *grid) stretch() *Layout {
 		best = bestShared
 	}
 	// Sometimes equal rows happen to fill more.
-	g.o.Previous = nil
 	if l := g.rows(); best == nil || (l != nil && l.area() > best.area()) {
 		return l
 	}
