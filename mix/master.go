@@ -59,13 +59,14 @@ type Mastered struct {
 }
 
 // Master makes the final sound of a song of the given number of sample frames
-// from the sums of its voices. Each input is opened, read and closed
-// twice, or once more; it has two channels, or four with the reverb send in channels 3 and 4,
-// and at least samples sample frames. Inputs are added in the order given.
+// from the sums of its voices. An input has two channels, or four with the
+// reverb send in channels 3 and 4, and at least samples sample frames. Inputs
+// are added in the order given; each is opened, read and closed up to three
+// times.
 //
 // The first pass measures, then one gain is chosen for the whole song such that
 // the loudness is Target after a look-ahead limiter has kept the true peak
-// under Ceiling; the second pass applies both and hands the result to sink in
+// under Ceiling; the last pass applies both and hands the result to sink in
 // blocks that are valid until it returns. (A song that ends far quieter than it
 // began is measured once more in between.) A song below -60 LUFS is left as it is.
 //
