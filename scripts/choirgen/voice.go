@@ -57,6 +57,10 @@ type Singer struct {
 	Notes       []Note  // with the singer's own timing
 }
 
+// ahead is how much earlier than the beat a note is begun, in seconds: singers put
+// the rise of the vowel on the beat, not its first trace.
+const ahead = 0.015
+
 // newSinger draws a singer. The notes' onsets scatter by about jitter seconds around
 // the score; their mean is on it, so that the part's offset means what it says.
 func newSinger(r *rand.Rand, v Voice, end, jitter float64) Singer {
@@ -73,8 +77,8 @@ func newSinger(r *rand.Rand, v Voice, end, jitter float64) Singer {
 		mean += shift[i] / float64(len(shift))
 	}
 	for i := range s.Notes {
-		s.Notes[i].Start += shift[i] - mean
-		s.Notes[i].End += shift[i] - mean
+		s.Notes[i].Start += shift[i] - mean - ahead
+		s.Notes[i].End += shift[i] - mean - ahead
 		if i > 0 && s.Notes[i-1].End > s.Notes[i].Start-0.02 {
 			s.Notes[i-1].End = s.Notes[i].Start - 0.02
 		}
