@@ -1,137 +1,14 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"image"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/choirless/render/definition"
 )
-
-// boxjamCase is a layout that boxjam itself made; order is the order given.
-type boxjamCase struct {
-	Name      string
-	Container [2]int
-	Margin    int
-	Center    bool
-	Input     [][2]float64
-	Output    [][4]float64
-	UsedPct   float64 `json:"used_pct"`
-}
-
-func boxjamCases(t *testing.T) []boxjamCase {
-	t.Helper()
-	b, err := os.ReadFile("testdata/boxjam.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []boxjamCase
-	if err := json.Unmarshal(b, &cases); err != nil {
-		t.Fatal(err)
-	}
-	return cases
-}
-
-// sharedBoxjamCases are the full sixty, where the checkout has them.
-func sharedBoxjamCases(t *testing.T) []boxjamCase {
-	t.Helper()
-	b, err := os.ReadFile(filepath.FromSlash("../../shared/layout/boxjam-golden.json"))
-	if err != nil {
-		t.Skipf("the sixty cases are not here: %v", err)
-	}
-	var doc struct {
-		Cases []struct {
-			Name      string
-			Container struct{ Width, Height int }
-			Margin    int
-			Center    bool
-			Input     []struct{ Width, Height float64 }
-			Output    []struct{ X, Y, Width, Height float64 }
-			Stats     struct {
-				UsedPct float64 `json:"used_pct"`
-			}
-		}
-	}
-	if err := json.Unmarshal(b, &doc); err != nil {
-		t.Fatal(err)
-	}
-	var cases []boxjamCase
-	for _, c := range doc.Cases {
-		bc := boxjamCase{Name: c.Name, Container: [2]int{c.Container.Width, c.Container.Height}, Margin: c.Margin, Center: c.Center, UsedPct: c.Stats.UsedPct}
-		for i := range c.Input {
-			bc.Input = append(bc.Input, [2]float64{c.Input[i].Width, c.Input[i].Height})
-			bc.Output = append(bc.Output, [4]float64{c.Output[i].X, c.Output[i].Y, c.Output[i].Width, c.Output[i].Height})
-		}
-		cases = append(cases, bc)
-	}
-	return cases
-}
-
-// sizes gives the inputs ids whose reversed order is the order of the case.
-func (c boxjamCase) sizes() []TileSize {
-	var out []TileSize
-	for i, s := range c.Input {
-		id := reversed(definition.PartID(fmt.Sprintf("%04d", i)))
-		out = append(out, TileSize{definition.PartID(id), s[0], s[1]})
-	}
-	return out
-}
-
-func (c boxjamCase) options(m LayoutMode) LayoutOptions {
-	return LayoutOptions{Width: c.Container[0], Height: c.Container[1], Margin: c.Margin, TopLeft: !c.Center, Mode: m}
-}
-
-func testBoxjamPositions(t *testing.T, cases []boxjamCase) {
-	for _, c := range cases {
-		var in []box
-		for _, s := range c.Input {
-			in = append(in, box{W: s[0], H: s[1]})
-		}
-		for i, got := range jam(in, float64(c.Container[0]), float64(c.Container[1]), float64(c.Margin), c.Center) {
-			want := box{c.Output[i][0], c.Output[i][1], c.Output[i][2], c.Output[i][3]}
-			if got != want {
-				t.Errorf("%s: box %d is %v, boxjam has %v", c.Name, i, got, want)
-				break
-			}
-		}
-	}
-}
-
-func TestBoxjamReproducesItsPositions(t *testing.T)     { testBoxjamPositions(t, boxjamCases(t)) }
-func TestBoxjamReproducesAllSixty(t *testing.T)         { testBoxjamPositions(t, sharedBoxjamCases(t)) }
-func TestRowsUseMoreOfTheCanvasThanBoxjam(t *testing.T) { testUsed(t, boxjamCases(t), 10, 5) }
-func TestRowsUseMoreOfTheCanvasInAllSixty(t *testing.T) { testUsed(t, sharedBoxjamCases(t), 57, 7) }
-
-// testUsed wants at least wins cases to be no emptier than boxjam's, and the mean
-// to be gain points above.
-func testUsed(t *testing.T, cases []boxjamCase, wins int, gain float64) {
-	better, ours, theirs, stretched := 0, 0.0, 0.0, 0.0
-	for _, c := range cases {
-		l, err := NewLayout(c.sizes(), c.options(LayoutRows))
-		if err != nil {
-			t.Fatalf("%s: %v", c.Name, err)
-		}
-		checkLayout(t, c.Name, c.sizes(), c.options(LayoutRows), l)
-		if 100*l.Used >= c.UsedPct-0.05 { // the figure is rounded to 0.1
-			better++
-		}
-		s, err := NewLayout(c.sizes(), c.options(LayoutStretch))
-		if err != nil {
-			t.Fatalf("%s: %v", c.Name, err)
-		}
-		ours, theirs, stretched = ours+100*l.Used, theirs+c.UsedPct, stretched+100*s.Used
-	}
-	n := float64(len(cases))
-	t.Logf("used area: ours %.1f %%, stretched %.1f %%, boxjam %.1f %%; no emptier in %d of %d", ours/n, stretched/n, theirs/n, better, len(cases))
-	if better < wins || ours/n < theirs/n+gain || stretched < ours {
-		t.Errorf("want at least %d, the mean %g points above, and stretched above that", wins, gain)
-	}
-}
 
 // shapes are mixes of pictures, width by height.
 var shapes = map[string][][2]float64{

@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/choirless/render/definition"
+)
+
+// keys returns the keys of a plan's pictures by stripe and segment, and of its sounds.
+func keys(p *Plan) (pictures, sounds map[string]string) {
+	pictures, sounds = map[string]string{}, map[string]string{}
+	for _, a := range p.Assignments() {
+		if a.Kind == KindSound {
+			sounds[fmt.Sprint(a.Sound.Stripe)] = a.Key
+		} else {
+			pictures[fmt.Sprintf("%d/%d", a.Picture.Stripe, a.Picture.Segment.Index)] = a.Key
+		}
+	}
+	return pictures, sounds
+}
+
+// differ returns the places whose keys differ, sorted.
+func differ(a, b map[string]string) []string {
+	var out []string
+	for k := range a {
+		if a[k] != b[k] {
+			out = append(out, k)
+		}
+	}
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
+	parts, known := choir(9)
+	base, basePlan := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Run: "one"})
+	basePictures, baseSounds := keys(basePlan)
+	victim := basePlan.Stripes[1].Tiles[0].Part
+	inRow := func(k string) bool { return strings.HasPrefix(k, "1/") }
+	all := func(string) bool { return true }
+	none := func(string) bool { return false }
+	row := func(k string) bool { return k == "1" }
+	last := fmt.Sprintf("/%d", len(basePlan.Segments)-1)
+	for name, c := range map[string]struct {
+		change   func(d *definition.Definition, o *Options)
+		pictures func(string) bool
+		sounds   func(string) bool
+	}{
+		"another run": {func(d *definition.Definition, o *Options) { o.Run = "two" }, none, none},
+		"gain":        {func(d *definition.Definition, o *Options) { d.Input(victim).Volume = definition.Some(0.5) }, none, row},
+		"pan":         {func(d *definition.Definition, o *Options) { d.Input(victim).Pan = definition.Some(0.125) }, none, row},
+		"send":        {func(d *definition.Definition, o *Options) { d.Input(victim).Reverb = definition.Some(0.0) }, none, row},
+		"balance":     {func(d *definition.Definition, o *Options) { o.Gains = map[definition.PartID]float64{victim: 0.7} }, none, row},
+		"reverb":      {func(d *definition.Definition, o *Options) { d.Output.Reverb = definition.Some(0.4) }, none, none},
+		"loudness":    {func(d *definition.Definition, o *Options) { d.Output.Loudness = definition.Some(-14.0) }, none, none},
+		"name":        {func(d *definition.Definition, o *Options) { d.Input(victim).Name = "X" }, inRow, none},
+		"offset":      {func(d *definition.Definition, o *Options) { d.Input(victim).Offset = definition.Some(17.0) }, inRow, row},
+		"background": {func(d *definition.Definition, o *Options) {
+			d.Output.Background = definition.Some(definition.RGB{1, 2, 3})
+		}, all, none},
+		"fit": {func(d *definition.Definition, o *Options) { d.Input(victim).Rotate = definition.Some(180) }, inRow, none},
+		"recording": {func(d *definition.Definition, o *Options) {
+			p := o.Parts[victim]
+			p.SHA256 = "new"
+			o.Parts[victim] = p
+		}, inRow, row},
+		"moved in the bucket": {func(d *definition.Definition, o *Options) {
+			p := o.Parts[victim]
+			p.Converted.Key = "elsewhere"
+			o.Parts[victim] = p
+		}, none, none},
+		"watermark": {func(d *definition.Definition, o *Options) {
+			d.Output.Watermark = definition.Some("w.png")
+			o.Watermark = &Image{SHA256: "1", Width: 200, Height: 60}
+		}, func(k string) bool { return strings.HasPrefix(k, fmt.Sprint(len(basePlan.Stripes)-1)+"/") }, none},
+		"renderer": {func(d *definition.Definition, o *Options) { o.Version = "next" }, all, all},
+	} {
+		b, _ := definition.Marshal(base)
+		d, err := definition.Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, fresh := choir(9)
+		o := Options{Parts: fresh, Run: "one"}
+		c.change(d, &o)
+		p, err := New(d, o)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		pictures, sounds := keys(p)
+		for _, k := range differ(basePictures, pictures) {
+			if !c.pictures(k) {
+				t.Errorf("%s: cell %s has another key", name, k)
+			}
+		}
+		for _, k := range differ(baseSounds, sounds) {
+			if !c.sounds(k) {
+				t.Errorf("%s: sound %s has another key", name, k)
+			}
+		}
+		for k := range basePictures {
+			// A name is seen where the part is not: at its ends.
+			if c.pictures(k) && pictures[k] == basePictures[k] && (name != "name" || strings.HasSuffix(k, last)) {
+				t.Errorf("%s: cell %s has the same key", name, k)
+			}
+		}
+		for k := range baseSounds {
+			if c.sounds(k) && sounds[k] == baseSounds[k] {
+				t.Errorf("%s: sound %s has the same key", name, k)
+			}
+		}
+	}
+}
+
+func TestNameIsNotAskedForInTheMiddle(t *testing.T) {
+	parts, known := choir(4)
+	d, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segment: 4 * time.Second})
+	before, _ := keys(p)
+	for i := range d.Inputs {
+		d.Inputs[i].Name += "!"
+	}
+	p, err := New(d, Options{Parts: known, Segment: 4 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, _ := keys(p)
+	changed := differ(before, after)
+	if len(changed) == 0 || len(changed) > 2*2*len(p.Stripes) {
+		t.Errorf("names changed %v of %d cells, want those at the ends", changed, len(before))
+	}
+}
+
+func TestStackNamesItsStripes(t *testing.T) {
+	parts, known := choir(9)
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	a := p.Stack(1)
+	if a.Kind != KindStack || len(a.Stack.Stripes) != len(p.Stripes) || a.Stack.Segment != p.Segments[1] {
+		t.Fatalf("%+v", a.Stack)
+	}
+	for i, s := range a.Stack.Stripes {
+		if want := p.Picture(i, 1).Picture.Out; s.Source != want || s.Height != p.Stripes[i].Height {
+			t.Errorf("stripe %d: %+v, want %v", i, s, want)
+		}
+		if _, err := definition.ParseCellKey(s.Source.Key); err != nil {
+			t.Error(err)
+		}
+	}
+	if a.Key == p.Stack(0).Key {
+		t.Error("two segments have one key")
+	}
+}
+
+func TestIngestKey(t *testing.T) {
+	raw := definition.RawKey{Song: song, Part: "p", Ext: "webm"}
+	a := NewIngest(raw, "etag1", 0)
+	if a.Ingest.Converted.Key != "choir+song+p.mkv" || a.Ingest.Snapshot.Key != "choir+song+p.webm.jpg" {
+		t.Errorf("%+v", a.Ingest)
+	}
+	if a.Key != NewIngest(raw, "etag1", 0).Key || a.Key == NewIngest(raw, "etag2", 0).Key || a.Key == NewIngest(raw, "etag1", 90).Key {
+		t.Error("the key does not follow content and rotation")
+	}
+}
