@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
