@@ -3,25 +3,25 @@ package align
 import "sync"
 
 // Cache keeps measured pairs between calls of Choir, so that only what is new is
-// measured when a part arrives. It holds about 7 kB per pair and knows features
-// by identity: keep the *Features values. The zero value is empty and ready.
-// Safe for concurrent use.
+// measured when a part arrives. It holds about 7 kB per pair, is never emptied
+// (use one per song) and knows features by their content. The zero value is
+// empty and ready. Safe for concurrent use.
 type Cache struct {
 	mu    sync.Mutex
 	pairs map[pairKey]*measurement
-	ready map[*Features]*prepared
+	ready map[uint64]*prepared
 }
 
 type pairKey struct {
-	ref, part *Features
-	reach     int // frames
+	ref, part uint64 // Features.id
+	reach     int    // frames
 	bleed     bool
 }
 
 // prepared returns f ready for correlation.
 func (c *Cache) prepared(f *Features) *prepared {
 	c.mu.Lock()
-	p := c.ready[f]
+	p := c.ready[f.id]
 	c.mu.Unlock()
 	if p != nil {
 		return p
@@ -30,9 +30,9 @@ func (c *Cache) prepared(f *Features) *prepared {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ready == nil {
-		c.ready = map[*Features]*prepared{}
+		c.ready = map[uint64]*prepared{}
 	}
-	c.ready[f] = p
+	c.ready[f.id] = p
 	return p
 }
 
@@ -45,7 +45,7 @@ func (c *Cache) forgetPrepared() {
 
 // measure returns the measurement of a pair, made at most once.
 func (c *Cache) measure(ref, part *Features, o Options, bleed bool) *measurement {
-	key := pairKey{ref, part, o.frames(), bleed}
+	key := pairKey{ref.id, part.id, o.frames(), bleed}
 	c.mu.Lock()
 	m := c.pairs[key]
 	c.mu.Unlock()

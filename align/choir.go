@@ -109,6 +109,9 @@ const placedAt = 0.9
 // measureEdges measures parts against each other. Where there are too many, each
 // meets those that are placed best, and its next by index for variety.
 func (s *choir) measureEdges() {
+	if s.parts[s.backing] == nil {
+		return
+	}
 	var order []int
 	for i, f := range s.parts {
 		if f != nil && i != s.backing {

@@ -10,9 +10,10 @@ import (
 // takes short groups, whose peaks stay sharp, and adds them up along straight
 // lines: every line is a lag and a drift.
 const (
-	groupWords = 512             // words of 64 samples: 2.05 s
+	groupWords = 128             // words of 64 samples: 0.5 s, in which 100 ppm are one sample
 	groupLen   = groupWords * 64 // samples
 	driftMost  = 150.0           // ppm, either way; consumer crystals are within 100
+	driftStep  = 1.0             // ppm, at least, in the first search
 )
 
 // line is the best straight line through the group curves.
@@ -93,7 +94,7 @@ func findLine(ref, part *Features, centre, reach int) (line, bool) {
 // bestLine searches lags and drifts. Lines turn about the middle of the part.
 func bestLine(curves [][]float32, starts []int, samples, centre, reach, wide int) line {
 	mid := float64(samples) / 2
-	step := 2e6 / float64(samples) // ppm that move the ends by one sample
+	step := max(2e6/float64(samples), driftStep) // the former moves the ends by one sample
 	n := int(driftMost / step)
 	norm := 1 / math.Sqrt(float64(len(curves)))
 	height := func(lag int, ppm float64, from, to int) float64 {
@@ -130,17 +131,25 @@ func bestLine(curves [][]float32, starts []int, samples, centre, reach, wide int
 			flat.z = h
 		}
 	}
-	ppm := float64(bestK) * step
-	vertexOf := func(f func(d int) float64) float64 {
-		v := []float32{float32(f(-1)), float32(f(0)), float32(f(1))}
-		return vertex(v, 1) - 1
+	// Then finer about the best.
+	ppm, fine := float64(bestK)*step, 4e5/float64(samples)
+	coarse, lag := ppm, bestLag
+	for d := -step; d <= step; d += fine {
+		for l := lag - 3; l <= lag+3; l++ {
+			if h := height(l, coarse+d, 0, len(curves)); h > best.z {
+				best.z, bestLag, ppm = h, l, coarse+d
+			}
+		}
 	}
-	dl := vertexOf(func(d int) float64 { return height(bestLag+d, ppm, 0, len(curves)) })
-	dk := vertexOf(func(d int) float64 { return height(bestLag, ppm+float64(d)*step, 0, len(curves)) })
+	v := make([]float32, 3)
+	for i := range v {
+		v[i] = float32(height(bestLag+i-1, ppm, 0, len(curves)))
+	}
+	dl := vertex(v, 1) - 1
 	best.at0 = flat.z
 	m := len(curves) / 2
 	best.halves = [2]float64{height(bestLag, ppm, 0, m) * math.Sqrt2, height(bestLag, ppm, m, len(curves)) * math.Sqrt2}
-	best.ppm = ppm + dk*step
+	best.ppm = ppm
 	best.lag = float64(centre) + float64(bestLag) + dl - mid*best.ppm*1e-6
 	return best
 }

@@ -1,6 +1,8 @@
 package align
 
 import (
+	"fmt"
+	"hash/fnv"
 	"math"
 	"slices"
 	"time"
@@ -18,6 +20,16 @@ type Features struct {
 	chord   series // level per semitone
 	loud    series // logarithm of the power
 	bits    []byte // see whitener
+	id      uint64 // hash of the content, see identify
+}
+
+// identify computes the hash by which a Cache knows features again.
+func (f *Features) identify() {
+	h := fnv.New64a()
+	fmt.Fprint(h, f.samples, f.origin)
+	h.Write(f.bits)
+	h.Write(f.note.ch[0])
+	f.id = h.Sum64()
 }
 
 // series is several curves over time, all at one rate, in bytes: a byte v
@@ -86,6 +98,7 @@ func newFeatures(samples, origin int, mel, pitch []uint16, bits []byte) *Feature
 	f.note = quantise(1, [][]float32{onsetNet.run(netInput(mel, pitch, n))})
 	f.onset, f.loud = melFeatures(mel, n)
 	f.chord = chordFeatures(pitch, n)
+	f.identify()
 	return f
 }
 

@@ -123,6 +123,7 @@ func (f *Features) decode(data []byte) error {
 			s.ch[c] = v
 		}
 	}
+	g.identify()
 	*f = g
 	return nil
 }

@@ -212,7 +212,7 @@ func measure(ref, part *prepared, o Options, bleed bool) *measurement {
 		m.candidates = append(m.candidates, Candidate{frameOffset(m.c.refine(k)), m.c.confidence(k)})
 	}
 	if bleed {
-		m.bleed = findBleed(ref.f, part.f, int(o.reach().Seconds()*workRate), m.candidates[0])
+		m.bleed = findBleed(ref.f, part.f, int(min(o.reach(), reachBleed).Seconds()*workRate), m.candidates[0])
 	}
 	if m.bleed != nil {
 		list := []Candidate{{m.bleed.offset, bleedConfidence}}
@@ -253,11 +253,19 @@ func (m *measurement) doubt() string {
 	return "little in it agrees with the reference: another song, speech, or almost nothing sung"
 }
 
+// What Options.Reach is kept within. The wide search for bleed ends earlier: it
+// needs memory in proportion.
+const (
+	reachLeast = time.Second
+	reachMost  = 10 * time.Minute
+	reachBleed = 30 * time.Second
+)
+
 func (o Options) reach() time.Duration {
 	if o.Reach <= 0 {
 		return ReachDefault
 	}
-	return o.Reach
+	return min(max(o.Reach, reachLeast), reachMost)
 }
 
 // frames returns the reach in frames.

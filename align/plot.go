@@ -28,6 +28,7 @@ var (
 	paper = color.RGBA{0xfc, 0xfc, 0xfa, 0xff}
 	ink   = color.RGBA{0x22, 0x26, 0x2b, 0xff}
 	faint = color.RGBA{0xdc, 0xde, 0xe0, 0xff}
+	gray  = color.RGBA{0x9a, 0xa0, 0xa6, 0xff}
 	blue  = color.RGBA{0x1f, 0x5f, 0xa8, 0xff} // the reference
 	rust  = color.RGBA{0xc2, 0x4f, 0x1c, 0xff} // the part
 	green = color.RGBA{0x2a, 0x7f, 0x4f, 0xff} // the place
@@ -137,7 +138,7 @@ func (p *plot) curves(c *comparison, r Result) {
 	all.frame()
 	all.line(c.points(c.total), ink)
 	for i, cand := range r.Candidates {
-		col := faint
+		col := gray
 		if i == 0 {
 			col = green
 		}
@@ -147,7 +148,7 @@ func (p *plot) curves(c *comparison, r Result) {
 	near := panel{p: p, top: 940, bottom: 1060, from: at - 250, to: at + 250, unit: "ms",
 		title: "beginnings of notes against beginnings of notes, close up"}
 	near.frame()
-	near.line(c.points(c.curve[byNote]), faint)
+	near.line(c.points(c.curve[byNote]), gray)
 	near.line(c.points(c.fine), blue)
 	near.mark(at, green, fmt.Sprintf("%+.2f ms", at), 0)
 }
@@ -182,7 +183,9 @@ func (d *panel) frame() {
 	}
 	for v := math.Ceil(d.from/step) * step; v <= d.to; v += step {
 		d.p.fill(image.Rect(d.x(v), d.top, d.x(v)+1, d.bottom), faint)
-		d.p.text(d.p.small, d.x(v)+3, d.bottom+18, ink, fmt.Sprintf("%g %s", math.Round(v*100)/100, d.unit))
+		if d.x(v) < plotRight-60 {
+			d.p.text(d.p.small, d.x(v)+3, d.bottom+18, ink, fmt.Sprintf("%g %s", math.Round(v*100)/100, d.unit))
+		}
 	}
 	d.p.fill(image.Rect(plotLeft, d.bottom, plotRight, d.bottom+1), ink)
 }

@@ -27,7 +27,8 @@ const (
 // Options control [Pair] and [Choir]. The zero value is the default.
 type Options struct {
 	// Reach is how far from 0 an offset is looked for, either way;
-	// 0 means ReachDefault. It may exceed the recordings.
+	// 0 means ReachDefault. It may exceed the recordings; it is kept between
+	// 1 s and 10 min.
 	Reach time.Duration
 	// Threshold is the confidence below which a result needs review;
 	// 0 means ThresholdDefault.

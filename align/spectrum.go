@@ -123,7 +123,7 @@ func logPower(p float32) uint16 {
 	bits := math.Float32bits(p)
 	const ln2 = math.Ln2 * logScale
 	v := (float32(int32(bits>>23)-127)*ln2 + lnFraction[bits>>11&0xfff]) + logZero*logScale
-	if !(v > 0) {
+	if v < 0 || bits>>23 == 0xff { // nothing, or not a number
 		return 0
 	}
 	return uint16(min(v, 65535))

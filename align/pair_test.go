@@ -1,0 +1,151 @@
+package align
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+const songSeconds = 24
+
+var (
+	tune    = melody(7, 60, songSeconds)
+	refSong = record(plucked, tune, songSeconds, 0, 0, 1)
+)
+
+// The sign: a part whose events come later in its file has a positive offset.
+func TestSign(t *testing.T) {
+	ref := extracted(t, refSong)
+	for _, ms := range []float64{700, -700, 2900} {
+		part := extracted(t, record(sung, human(tune, 1, 0.02), songSeconds, ms/1000, 0, 2))
+		r := pairOf(t, ref, part)
+		near(t, "sung part", r.Offset, ms, 20)
+		if r.Method != MethodFeatures || r.NeedsReview || r.Confidence < 0.9 {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// A recording shifted by x moves its offset by x, within 0.1 ms.
+func TestShift(t *testing.T) {
+	ref := extracted(t, refSong)
+	x := record(sung, human(tune, 1, 0.02), songSeconds, 0.4, 0, 2)
+	base := pairOf(t, ref, extracted(t, x)).Offset.MS()
+	for _, n := range []int{1, 5, 16, 37, 53, 80, 121, 160, 1999, -333} { // samples taken from the head
+		y := x
+		if n > 0 {
+			y = x[n:]
+		} else {
+			y = append(make([]float32, -n), x...)
+		}
+		r := pairOf(t, ref, extracted(t, y))
+		if r.Method != MethodFeatures {
+			t.Fatalf("method %s", r.Method)
+		}
+		near(t, "shifted", r.Offset, base-float64(n)*1000/testRate, 0.1)
+	}
+}
+
+// The same signal, shifted, is found exactly: by bleed.
+func TestShiftOfItself(t *testing.T) {
+	ref := extracted(t, refSong)
+	for _, ms := range []float64{0, 0.21, 33.3, -1234.5, 3900} {
+		r := pairOf(t, ref, extracted(t, record(plucked, tune, songSeconds, ms/1000, 0, 9)))
+		near(t, "itself", r.Offset, ms, 0.1)
+		if r.Method != MethodBleed {
+			t.Errorf("method %s", r.Method)
+		}
+	}
+}
+
+func TestSwapFlipsSign(t *testing.T) {
+	ref, part := extracted(t, refSong), extracted(t, record(sung, human(tune, 1, 0.03), songSeconds, 0.4321, 0, 2))
+	a, b := pairOf(t, ref, part), pairOf(t, part, ref)
+	near(t, "swapped", b.Offset, -a.Offset.MS(), 0.1)
+}
+
+func TestGainAndPolarity(t *testing.T) {
+	ref := extracted(t, refSong)
+	x := record(sung, human(tune, 1, 0.03), songSeconds, 0.25, 0, 2)
+	want := pairOf(t, ref, extracted(t, x)).Offset.MS()
+	for _, gain := range []float32{0.003, -1, 1.9} {
+		near(t, "gain", pairOf(t, ref, extracted(t, add(make([]float32, len(x)), x, gain))).Offset, want, 0.05)
+	}
+}
+
+// The reference heard at −30 dB places a part within 0.5 ms, whatever is sung.
+func TestBleed(t *testing.T) {
+	ref := extracted(t, refSong)
+	voice := recordIn(sung, human(tune, 3, 0.06), songSeconds, 0.1234+0.04, 0, 2, 0.0002)
+	heard := recordIn(plucked, tune, songSeconds, 0.1234, 0, 5, 0)
+	gain := float32(math.Sqrt(power(voice)/power(heard)) * math.Pow(10, -30.0/20))
+	r := pairOf(t, ref, extracted(t, add(voice, heard, gain)))
+	near(t, "bleed", r.Offset, 123.4, 0.1)
+	if r.Method != MethodBleed || r.DriftPPM != 0 || r.Confidence < 0.99 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func power(x []float32) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return sum / float64(len(x))
+}
+
+// Drift is measured where bleed proves it, and the offset holds at song time 0.
+func TestDrift(t *testing.T) {
+	const seconds = 40
+	notes := melody(8, 60, seconds)
+	ref := extracted(t, record(plucked, notes, seconds, 0, 0, 1))
+	for _, ppm := range []float64{80, -45} {
+		voice := recordIn(sung, human(notes, 3, 0.03), seconds, 0.7, ppm, 2, 0.0002)
+		r := pairOf(t, ref, extracted(t, add(voice, recordIn(plucked, notes, seconds, 0.7, ppm, 5, 0), 0.05)))
+		if math.Abs(r.DriftPPM-ppm) > 2 {
+			t.Errorf("drift %.1f ppm, want %.0f", r.DriftPPM, ppm)
+		}
+		near(t, "drifting", r.Offset, 700, 0.1)
+	}
+	voice := pairOf(t, ref, extracted(t, record(sung, human(notes, 3, 0.03), seconds, 0.7, 80, 2)))
+	if voice.DriftPPM != 0 {
+		t.Errorf("drift %.1f ppm without proof", voice.DriftPPM)
+	}
+}
+
+// What does not belong is not trusted, and the reason is given.
+func TestNeedsReview(t *testing.T) {
+	ref := extracted(t, refSong)
+	r := rand.New(rand.NewPCG(1, 1))
+	noise := make([]float32, songSeconds*testRate)
+	for i := range noise {
+		noise[i] = float32(0.1 * r.NormFloat64())
+	}
+	for what, x := range map[string][]float32{
+		"another song": record(sung, slower(melody(99, 55, songSeconds), 0.87), songSeconds, 0, 0, 2),
+		"noise":        noise,
+	} {
+		got := pairOf(t, ref, extracted(t, x))
+		if !got.NeedsReview || got.Confidence >= ThresholdDefault || got.Reason == "" || len(got.Candidates) < 2 {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+}
+
+func TestReach(t *testing.T) {
+	ref := extracted(t, refSong)
+	part := extracted(t, record(sung, human(tune, 1, 0.02), songSeconds+8, 6.5, 0, 2))
+	r, err := Pair(ref, part, Options{Reach: 8 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "far off", r.Offset, 6500, 20)
+	if r := pairOf(t, ref, part); !r.NeedsReview {
+		t.Errorf("out of reach, but trusted: %+v", r)
+	}
+	if _, err := Pair(ref, nil, Options{}); err == nil || !strings.Contains(err.Error(), "missing") {
+		t.Errorf("missing features: %v", err)
+	}
+}
