@@ -4,7 +4,7 @@ package mix
 // x may be longer than the taps, of which there is a multiple of 8. Four
 // accumulators hide the latency of the additions.
 
-func dot(x, taps, slope []float32, share float32) float32 {
+func dotGo(x, taps, slope []float32, share float32) float32 {
 	x, slope = x[:len(taps)], slope[:len(taps)]
 	var a0, a1, a2, a3 float32
 	for j := 0; j < len(taps)-3; j += 4 {
@@ -16,8 +16,8 @@ func dot(x, taps, slope []float32, share float32) float32 {
 	return (a0 + a1) + (a2 + a3)
 }
 
-// dot2 is dot for two channels, which share the blending of the taps.
-func dot2(x, y, taps, slope []float32, share float32) (float32, float32) {
+// dot2Go is dotGo for two channels, which share the blending of the taps.
+func dot2Go(x, y, taps, slope []float32, share float32) (float32, float32) {
 	x, y, slope = x[:len(taps)], y[:len(taps)], slope[:len(taps)]
 	var a0, a1, b0, b1 float32
 	for j := 0; j < len(taps)-3; j += 4 {

@@ -14,8 +14,8 @@ import "math"
 //  2. hold: the largest need within ±5 ms;
 //  3. slopes: no steeper than 0.5 dB per ms, down and up again. A clap or a
 //     click costs a few milliseconds and no more;
-//  4. body: what is over for longer, as the mean of the need over the last 80 ms, comes
-//     back at 0.04 dB per ms only (6 dB in 150 ms: slower than a beat, faster
+//  4. body: what is over for longer than 30 ms, as a mean over the last 80 ms,
+//     comes back at 0.04 dB per ms only (6 dB in 150 ms: slower than a beat, faster
 //     than a breath), so that a loud chord is not pumped by its own waveform.
 //     The larger of 3 and 4 counts;
 //  5. a mean over ±5 ms, which rounds the corners. It stays above the need,
@@ -30,6 +30,7 @@ const (
 	limitHold    = 5   // hops
 	limitSlope   = 0.5 // dB per hop
 	limitBody    = 40  // hops, half of the stretch
+	limitLasting = 15  // hops, half of what a single peak may last
 	limitRelease = 0.04
 	// limitMargin is left below the ceiling: the interpolated peak of a signal
 	// under a moving gain differs from the moving gain of its peak.
@@ -148,7 +149,16 @@ func (t hopTable) reduction(gainDB, ceilingDB float64) []float32 {
 		return over[:n+1]
 	}
 	held := slidingMax(over, limitHold)
-	body := slidingMean(held, limitBody)
+	// What is gone again within 30 ms is no body: the smallest need within
+	// ±15 ms. Peaks of a waveform are closer together than the hold.
+	lasting := make([]float32, len(held))
+	for i, v := range held {
+		lasting[i] = -v
+	}
+	for i, v := range slidingMax(lasting, limitLasting) {
+		lasting[i] = -v
+	}
+	body := slidingMean(lasting, limitBody)
 	copy(body[min(limitBody, len(body)):], body) // looking back only: nothing ducks ahead
 	clear(body[:min(limitBody, len(body))])
 	for i := 1; i < len(held); i++ {
@@ -234,16 +244,22 @@ func (t hopTable) loudness(gainDB float64, reduction []float32) LUFS {
 // at most maxGain, and the reduction that goes with it.
 func (t hopTable) solve(target LUFS, ceiling DBTP, input LUFS, maxGain float64) (gainDB float64, reduction []float32) {
 	gainDB = min(maxGain, float64(target-input))
-	// What the limiter takes away is added to the gain, a little at a time; it
-	// converges because more gain is never quieter.
-	for range 12 {
+	// What the limiter takes away is added to the gain. More gain is never
+	// quieter, but where the limiter is busy a decibel of it gives less than a
+	// decibel: the slope of the last step (a secant) says how much.
+	slope, lastGain, lastLoudness := 1.0, math.Inf(-1), 0.0
+	for range 16 {
 		reduction = t.reduction(gainDB, float64(ceiling))
-		miss := float64(target - t.loudness(gainDB, reduction))
-		next := min(maxGain, gainDB+miss)
-		if math.Abs(next-gainDB) < 0.01 {
+		loudness := float64(t.loudness(gainDB, reduction))
+		miss := float64(target) - loudness
+		if d := gainDB - lastGain; !math.IsInf(d, 0) && d != 0 {
+			slope = max(0.1, min(1, (loudness-lastLoudness)/d))
+		}
+		next := min(maxGain, gainDB+miss/slope)
+		if math.Abs(miss) < 0.01 || next == gainDB {
 			break
 		}
-		gainDB = next
+		lastGain, lastLoudness, gainDB = gainDB, loudness, next
 	}
 	return gainDB, t.reduction(gainDB, float64(ceiling))
 }

@@ -380,3 +380,21 @@ func TestMasterMeasuresAgain(t *testing.T) {
 		}
 	}
 }
+
+// A loud bass note is turned down as a whole: the curve does not follow its
+// waveform, which would be distortion.
+func TestLimiterDoesNotFollowTheWaveform(t *testing.T) {
+	for _, f := range []float64{49, 82, 110, 440} {
+		x := tone(3*48000, fs, f, 0.9)
+		m := newHopMeter(int64(len(x)), -16, -1)
+		m.write([][]float32{x, x})
+		red := m.finish().reduction(6, -1)
+		lo, hi := red[1000], red[1000]
+		for _, r := range red[1000:2000] {
+			lo, hi = min(lo, r), max(hi, r)
+		}
+		if lo < 5.9 || hi-lo > 0.05 {
+			t.Errorf("%g Hz: reduction moves between %.3f and %.3f dB", f, lo, hi)
+		}
+	}
+}
