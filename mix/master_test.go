@@ -88,21 +88,21 @@ func TestMasterHitsTargetAndCeiling(t *testing.T) {
 func adversaries() map[string][]float32 {
 	n := 3 * 48000
 	out := map[string][]float32{}
-	make_ := func(name string, f func(i int) float64) {
+	add := func(name string, f func(i int) float64) {
 		x := make([]float32, n)
 		for i := range x {
 			x[i] = float32(f(i))
 		}
 		out[name] = x
 	}
-	make_("full-scale square at fs/4, 45 degrees", func(i int) float64 { return []float64{1, 1, -1, -1}[i%4] })
-	make_("impulses", func(i int) float64 {
+	add("full-scale square at fs/4, 45 degrees", func(i int) float64 { return []float64{1, 1, -1, -1}[i%4] })
+	add("impulses", func(i int) float64 {
 		if i%9600 == 4797 {
 			return 1
 		}
 		return 0.01 * math.Sin(float64(i)*0.05)
 	})
-	make_("alternating impulses", func(i int) float64 {
+	add("alternating impulses", func(i int) float64 {
 		switch i % 9601 {
 		case 4799:
 			return 1
@@ -111,18 +111,18 @@ func adversaries() map[string][]float32 {
 		}
 		return 0.02 * math.Sin(float64(i)*0.11)
 	})
-	make_("burst out of silence", func(i int) float64 {
+	add("burst out of silence", func(i int) float64 {
 		if i < 60000 || i > 61000 {
 			return 1e-5 * math.Sin(float64(i))
 		}
 		return 4 * math.Sin(float64(i)*1.9)
 	})
-	make_("growing tone", func(i int) float64 { return math.Exp(float64(i)/2e4) * 0.01 * math.Sin(float64(i)*math.Pi/2+0.785) })
-	make_("peak at the first sample", func(i int) float64 { return math.Exp(-float64(i) / 3000) })
-	make_("peak at the last sample", func(i int) float64 { return math.Exp(-float64(n-1-i) / 3000) })
+	add("growing tone", func(i int) float64 { return math.Exp(float64(i)/2e4) * 0.01 * math.Sin(float64(i)*math.Pi/2+0.785) })
+	add("peak at the first sample", func(i int) float64 { return math.Exp(-float64(i) / 3000) })
+	add("peak at the last sample", func(i int) float64 { return math.Exp(-float64(n-1-i) / 3000) })
 	r := hiss(make([]float32, n), 1, 77)
-	make_("white noise", func(i int) float64 { return float64(r[i]) })
-	make_("sparse noise", func(i int) float64 { return math.Pow(float64(r[i]), 7) * 0.01 })
+	add("white noise", func(i int) float64 { return float64(r[i]) })
+	add("sparse noise", func(i int) float64 { return math.Pow(float64(r[i]), 7) * 0.01 })
 	return out
 }
 

@@ -181,7 +181,7 @@ func TestNoLevelChangeWhenAPartEnds(t *testing.T) {
 
 // choir is a mix with everything in it: mono, stereo, drift, offsets, sends,
 // clean-up, parts that end early.
-func choir(seekable_ bool) []Voice {
+func choir(seeks bool) []Voice {
 	r := rand.New(rand.NewPCG(5, 5))
 	rnd := func(n int) []float32 {
 		x := make([]float32, n)
@@ -211,7 +211,7 @@ func choir(seekable_ bool) []Voice {
 		if i >= 4 {
 			v.Cleanup = Cleanup{HighPass: true, Gate: true, DeClick: true, Rests: []Span{{30000, 60000}}}
 		}
-		if seekable_ {
+		if seeks {
 			v.Open = func() (Source, error) { return seekable{&memory{channels: ch}}, nil }
 		}
 		voices = append(voices, v)

@@ -77,7 +77,7 @@ func run(only string, child bool) error {
 			}
 		}
 	}
-	if r.missed > 0 {
+	if r.missed > 0 && !child {
 		fmt.Printf("\n%d goals missed\n", r.missed)
 	}
 	return nil

@@ -21,6 +21,7 @@ type report struct {
 	dir    string // for files of this run
 	child  bool
 	missed int
+	rival  float64 // CPU seconds of ffmpeg's chain
 	simd   string // path of the simd build, "" until made
 	native string // path of the C rivals, "-" when they cannot be built
 }
@@ -66,6 +67,7 @@ func (r *report) again(name string) error {
 		}
 	}
 	c := exec.Command(r.simd, "-child", "-only", name)
+	c.Env = append(os.Environ(), fmt.Sprintf("%s=%g", rivalVariable, r.rival))
 	c.Stderr = os.Stderr
 	out, err := c.Output()
 	fmt.Print(string(out))

@@ -47,10 +47,10 @@ func benchResample(r *report) error {
 }
 
 func toneSNR(in, out media.SampleRate, ppm, f float64) float64 {
-	true_ := float64(in) * (1 + ppm/1e6)
+	actual := float64(in) * (1 + ppm/1e6)
 	x := make([]float32, int(in))
 	for i := range x {
-		x[i] = float32(0.5 * math.Sin(2*math.Pi*f*float64(i)/true_))
+		x[i] = float32(0.5 * math.Sin(2*math.Pi*f*float64(i)/actual))
 	}
 	y := mix.NewResamplerRatio(in, out, ppm, 1).Process([][]float32{x})[0]
 	y = y[len(y)/4 : len(y)*3/4]
