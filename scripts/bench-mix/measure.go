@@ -22,8 +22,8 @@ type report struct {
 	child  bool
 	missed int
 	rival  float64 // CPU seconds of ffmpeg's chain
-	simd   string // path of the simd build, "" until made
-	native string // path of the C rivals, "-" when they cannot be built
+	simd   string  // path of the simd build, "" until made
+	native string  // path of the C rivals, "-" when they cannot be built
 }
 
 func (r *report) heading() {
