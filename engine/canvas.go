@@ -19,6 +19,7 @@ type Canvas struct {
 	overlays []*layer
 	base     *picture // background and backdrop
 	plain    *plain
+	fast     *fast // nil when the engine draws plainly
 	pool     framePool
 	closed   bool
 }
@@ -65,7 +66,10 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 	}
 	c.pool.tiles = len(c.tiles)
 	err := e.do(ctx, func() (err error) {
-		c.plain, err = newPlain()
+		if c.plain, err = newPlain(); err != nil || e.options.Plain {
+			return err
+		}
+		c.fast, err = newFast(e.dev.Limits(), e.programs, c.size, c.tiles)
 		return err
 	})
 	if err != nil {
@@ -191,44 +195,70 @@ func checkFrame(f *media.Frame) error {
 
 // drawTiles draws the jobs' frames into their tiles' pictures. GL thread.
 func (c *Canvas) drawTiles(jobs []job) error {
+	var fast []job
 	for _, j := range jobs {
 		t := &c.tiles[j.tile]
-		t.frame(j.frame)
-		if err := c.plain.draw(j.tile, j.frame, t.shape, t.at, t.video); err != nil {
-			return fmt.Errorf("tile %d: %w", j.tile, err)
+		changed := t.frame(j.frame)
+		ok := false
+		if c.fast != nil {
+			var err error
+			if ok, err = c.fast.prepare(j.tile, t.shape, t.at); err != nil {
+				return fmt.Errorf("tile %d: %w", j.tile, err)
+			}
 		}
+		switch {
+		case ok:
+			fast = append(fast, j)
+			if changed {
+				t.video = c.fast.picture(j.tile)
+			}
+		default:
+			if changed {
+				t.video = newPicture(t.at.shown)
+			}
+			if err := c.plain.draw(j.tile, j.frame, t.shape, t.at, t.video); err != nil {
+				return fmt.Errorf("tile %d: %w", j.tile, err)
+			}
+		}
+		t.show(t.video)
 		t.version++
 	}
-	return nil
+	if len(fast) == 0 {
+		return nil
+	}
+	if err := c.fast.draw(fast); err != nil {
+		return err
+	}
+	return c.fast.read(fast)
 }
 
 // maxStretch is how much another frame's aspect may differ from the first's and
 // still fill the tile the same way.
 const maxStretch = 1.02
 
-// frame prepares the tile for a frame: where it goes, and memory for it.
-func (t *tileState) frame(f *media.Frame) {
+// frame works out where a frame goes. It reports whether that, or the frame's
+// shape, is new.
+func (t *tileState) frame(f *media.Frame) (changed bool) {
 	rotation := f.Rotation
 	if t.RotationSet {
 		rotation = t.Rotation
 	}
-	if s := shapeOf(f, rotation); s != t.shape || t.video == nil {
-		t.shape = s
-		if t.aspect == 0 {
-			t.aspect = s.aspect()
-		}
-		fit := t.Fit
-		// A picture that changes its form on the way keeps its tile and is
-		// shown whole, rather than cropped where nobody chose to.
-		if q := s.aspect() / t.aspect; q > maxStretch || q < 1/maxStretch {
-			fit = Contain
-		}
-		t.at = place(s, t.Rect, fit)
-		if t.video == nil || t.video.rect != t.at.shown {
-			t.video = newPicture(t.at.shown)
-		}
+	s := shapeOf(f, rotation)
+	if s == t.shape && t.video != nil {
+		return false
 	}
-	t.show(t.video)
+	t.shape = s
+	if t.aspect == 0 {
+		t.aspect = s.aspect()
+	}
+	fit := t.Fit
+	// A picture that changes its form on the way keeps its tile and is shown
+	// whole, rather than cropped where nobody chose to.
+	if q := s.aspect() / t.aspect; q > maxStretch || q < 1/maxStretch {
+		fit = Contain
+	}
+	t.at = place(s, t.Rect, fit)
+	return true
 }
 
 // showCard shows the placeholder.
@@ -300,7 +330,11 @@ func (c *Canvas) Close() error {
 	}
 	c.closed = true
 	// A closed engine has released everything already.
-	err := c.engine.do(context.Background(), func() error { c.plain.release(); return nil })
+	err := c.engine.do(context.Background(), func() error {
+		c.plain.release()
+		c.fast.release()
+		return nil
+	})
 	if err == ErrClosed {
 		err = nil
 	}

@@ -34,8 +34,9 @@ type Options struct {
 // Engine owns one OpenGL context and the goroutine it lives on.
 // Safe for concurrent use; the canvases of one Engine take turns.
 type Engine struct {
-	dev     *gl.Device
-	options Options
+	dev      *gl.Device
+	options  Options
+	programs *programs
 }
 
 // New starts an engine. It may block for the time it takes to open the driver,
@@ -45,7 +46,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	return &Engine{dev: dev, options: o}, nil
+	return &Engine{dev: dev, options: o, programs: &programs{cache: map[string]*gl.Program{}}}, nil
 }
 
 // Renderer names the driver's renderer, as GL_RENDERER does.

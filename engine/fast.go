@@ -1,0 +1,472 @@
+package engine
+
+// The fast variant: the same resize as plain.go in two passes whose fetches are
+// 128 bits wide, built for llvmpipe, where fetches are what costs.
+//
+//	source, buffer texture   mid, 8 layers                result, 8 targets
+//	16 samples of a row  ->  2 columns x 4 rows, 16 bit -> 8 samples of a row
+//
+// Vertical first: its fragment reads 16 columns of a few rows and writes 4 rows
+// of them, two columns to each of 8 targets. So the horizontal pass, which needs
+// neighbours in a row, finds them in different layers at one place, and 4 rows
+// at once. It writes 8 columns by 8 rows, a row to each of 8 targets; read back
+// with a row length of 8 rows they interleave to ordinary planes.
+//
+// Every tile has a cell of its own in the result, whole texels wide and high,
+// so that nothing has to be masked, whatever the tile's position and size.
+//
+// A few tiles are uploaded and drawn through both passes before the next few
+// come, so that their data stays in the cache.
+//
+// Colour is converted while uploading (engine/gl/convert.c): the scaler sees
+// upright 8-bit planes in canvas colour.
+//
+// Rejected, with the cost of 16 tiles 640x480 to 1080p on llvmpipe: see
+// bench/RESULTS.md.
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/choirless/render/engine/gl"
+	"github.com/choirless/render/media"
+	"github.com/choirless/render/shaders"
+)
+
+const (
+	// guard is texels left and right of a plane in mid: fetched, with weight 0.
+	guard = 4
+	// together is how many tiles go through the passes at a time.
+	together = 2
+	// block is what llvmpipe shades at once, in each direction; cells are
+	// aligned to it, as a block cut by an edge costs as much as a whole one.
+	block = 4
+)
+
+// fast draws tiles with the fast variant. GL thread.
+type fast struct {
+	limits   gl.Limits
+	programs *programs
+	tables   map[tableKey]*gl.Texture
+	tiles    map[int]*fastTile
+	cells    []image.Rectangle // by tile, in the result's texels; empty: none
+	mid      *gl.Texture
+	midFB    *gl.Framebuffer
+	slot     int // rows of mid per tile
+	result   [hRows]*gl.Texture
+	resultFB *gl.Framebuffer
+	memory   []byte // what was read back: the tiles' pictures lie here
+	stride   int    // of memory, bytes
+}
+
+type tableKey struct {
+	axis    axis
+	results int
+}
+
+// fastTile is how a tile is drawn, as long as its shape and place are the same.
+type fastTile struct {
+	shape  shape
+	at     placement
+	buffer *gl.BufferTexture
+	planes [2]fastPlane // luma; both chroma planes
+}
+
+// fastPlane is luma, or both chroma planes, which lie side by side.
+type fastPlane struct {
+	first, texels int // in the buffer: first texel, texels per row of one plane
+	copies        int // planes side by side
+	vGroups       int // row groups of the vertical pass
+	hGroups, rows int // column groups of one plane, row groups of the horizontal pass
+	v, h          *gl.Program
+	vTable        *gl.Texture
+	hTable        *gl.Texture
+	midY          int         // in the slot
+	cell          image.Point // of the first plane; the second is apart to the right
+	apart         int
+}
+
+func alignUp(v, to int) int { return (v + to - 1) / to * to }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// cellSize returns the texels that a tile of the given luma size needs in the
+// result: luma above, both chroma planes side by side below.
+func cellSize(size image.Point) image.Point {
+	w, h := ceilDiv(size.X, hCols), ceilDiv(size.Y, hRows)
+	cw, ch := ceilDiv((size.X+1)/2, hCols), ceilDiv((size.Y+1)/2, hRows)
+	return image.Pt(max(alignUp(w, block), 2*alignUp(cw, block)), alignUp(h, block)+alignUp(ch, block))
+}
+
+// newFast prepares a canvas: cells for all tiles, on shelves about as wide as
+// the canvas.
+func newFast(limits gl.Limits, programs *programs, size image.Rectangle, tiles []tileState) (f *fast, err error) {
+	f = &fast{limits: limits, programs: programs, tables: map[tableKey]*gl.Texture{}, tiles: map[int]*fastTile{}}
+	defer func() {
+		if err != nil {
+			f.release()
+		}
+	}()
+	width := alignUp(size.Dx()*9/8/hCols, block)
+	for _, t := range tiles {
+		width = max(width, cellSize(t.Rect.Size()).X)
+	}
+	var at image.Point
+	height := 0
+	for _, t := range tiles {
+		s := cellSize(t.Rect.Size())
+		if at.X+s.X > width {
+			at = image.Pt(0, height)
+		}
+		cell := image.Rectangle{at, at.Add(s)}
+		if cell.Max.Y > limits.TextureSize || cell.Max.X > limits.TextureSize {
+			f.cells = append(f.cells, image.Rectangle{})
+			continue
+		}
+		f.cells = append(f.cells, cell)
+		at.X += s.X
+		height = max(height, cell.Max.Y)
+	}
+	if height == 0 {
+		return f, nil
+	}
+	for i := range f.result {
+		if f.result[i], err = gl.NewTexture(gl.RG32UI, width, height, 0); err != nil {
+			return nil, fmt.Errorf("result: %w", err)
+		}
+	}
+	if f.resultFB, err = gl.NewFramebuffer(f.result[:]...); err != nil {
+		return nil, fmt.Errorf("result: %w", err)
+	}
+	f.stride = width * hCols
+	f.memory = make([]byte, f.stride*height*hRows)
+	return f, nil
+}
+
+func (f *fast) release() {
+	if f == nil {
+		return
+	}
+	for _, t := range f.tables {
+		t.Release()
+	}
+	for _, t := range f.tiles {
+		t.buffer.Release()
+	}
+	f.midFB.Release()
+	f.mid.Release()
+	f.resultFB.Release()
+	for _, t := range f.result {
+		t.Release()
+	}
+}
+
+// prepare makes ready to draw frames of shape s at a placement. It returns
+// false if this variant cannot, or not within the driver's limits.
+func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
+	if t := f.tiles[tile]; t != nil && t.shape == s && t.at == at {
+		return true, nil
+	}
+	tf := transformOf(s.color, s.depth)
+	if !tf.copies() || s.depth != 8 || s.rotation != 0 || f.cells[tile].Empty() {
+		return false, nil
+	}
+	if old := f.tiles[tile]; old != nil {
+		old.buffer.Release()
+		delete(f.tiles, tile)
+	}
+	t := &fastTile{shape: s, at: at}
+	for i := range t.planes {
+		ok, err := f.plan(t, tile, i)
+		if !ok || err != nil {
+			return ok, err
+		}
+	}
+	size := t.size()
+	if size > f.limits.BufferTexels {
+		return false, nil
+	}
+	if ok, err := f.growMid(t); !ok || err != nil {
+		return ok, err
+	}
+	var err error
+	if t.buffer, err = gl.NewBufferTexture(gl.RGBA32UI, size*16); err != nil {
+		return false, fmt.Errorf("source: %w", err)
+	}
+	f.tiles[tile] = t
+	return true, nil
+}
+
+// size returns the texels of the source.
+func (t *fastTile) size() int {
+	uw, uh := t.shape.upright()
+	_, _, _, _, _, ch := t.shape.chromaPlane()
+	if t.shape.gray {
+		ch = 0
+	}
+	return ceilDiv(uw, 16)*uh + 2*t.planes[1].texels*ch
+}
+
+// plan works out luma (i = 0) or chroma (i = 1) of a tile.
+func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
+	p := &t.planes[i]
+	p.copies = 1 + i
+	if i == 1 && t.shape.gray {
+		p.copies = 0
+		return true, nil
+	}
+	h, v := t.at.axes(t.shape, i, grid(i))
+	if h.Out <= 0 || v.Out <= 0 {
+		p.copies = 0
+		return true, nil
+	}
+	hp, vp := newPattern(h.Step, hCols, 2), newPattern(v.Step, vRows, 1)
+	if hp.pairs() > maxPairs || vp.pairs() > maxPairs {
+		return false, nil
+	}
+	var err error
+	if p.vTable, err = f.table(v, vp); err != nil {
+		return false, err
+	}
+	if p.hTable, err = f.table(h, hp); err != nil {
+		return false, err
+	}
+	if p.v, err = f.programs.get(vp, verticalPass); err != nil {
+		return false, err
+	}
+	if p.h, err = f.programs.get(hp, horizontalPass); err != nil {
+		return false, err
+	}
+	p.texels = ceilDiv(h.In, 16)
+	p.vGroups, p.hGroups, p.rows = ceilDiv(v.Out, vRows), ceilDiv(h.Out, hCols), ceilDiv(v.Out, hRows)
+	p.cell = f.cells[tile].Min
+	if i == 1 {
+		uw, uh := t.shape.upright()
+		p.first = ceilDiv(uw, 16) * uh
+		p.midY = alignUp(2*t.planes[0].rows, block)
+		p.cell.Y += alignUp(t.planes[0].rows, block)
+		p.apart = alignUp(p.hGroups, block)
+	}
+	return true, nil
+}
+
+// growMid makes the intermediate texture large enough.
+func (f *fast) growMid(t *fastTile) (bool, error) {
+	width, slot := 0, 0
+	for _, p := range t.planes {
+		width = max(width, 2*guard+p.texels*p.copies)
+		slot = max(slot, p.midY+alignUp(2*p.rows, block))
+	}
+	if f.mid != nil && width <= f.mid.Width && slot <= f.slot {
+		return true, nil
+	}
+	if f.mid != nil {
+		width, slot = max(width, f.mid.Width), max(slot, f.slot)
+	}
+	if width > f.limits.TextureSize || slot*together > f.limits.TextureSize {
+		return false, nil
+	}
+	f.midFB.Release()
+	f.mid.Release()
+	f.midFB, f.mid = nil, nil
+	var err error
+	if f.mid, err = gl.NewTexture(gl.RGBA32UI, width, slot*together, 8); err != nil {
+		return false, fmt.Errorf("intermediate: %w", err)
+	}
+	if f.midFB, err = gl.NewFramebuffer(f.mid); err != nil {
+		return false, fmt.Errorf("intermediate: %w", err)
+	}
+	f.slot = slot
+	return true, nil
+}
+
+// table finds or makes a weight table.
+func (f *fast) table(a axis, p pattern) (*gl.Texture, error) {
+	key := tableKey{a, len(p.first)}
+	if t := f.tables[key]; t != nil {
+		return t, nil
+	}
+	data, err := p.table(a)
+	if err != nil {
+		return nil, err
+	}
+	t, err := gl.NewTexture(gl.RGBA32UI, p.texels(), ceilDiv(a.Out, len(p.first)), 0)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	if err := t.UploadWords(data); err != nil {
+		t.Release()
+		return nil, err
+	}
+	f.tables[key] = t
+	return t, nil
+}
+
+// draw draws jobs whose tiles are prepared, and reads the results back.
+func (f *fast) draw(jobs []job) error {
+	for len(jobs) > 0 {
+		n := min(together, len(jobs))
+		for _, j := range jobs[:n] {
+			if err := f.upload(f.tiles[j.tile], j.frame); err != nil {
+				return fmt.Errorf("tile %d: %w", j.tile, err)
+			}
+		}
+		f.midFB.Bind()
+		for slot, j := range jobs[:n] {
+			f.vertical(f.tiles[j.tile], slot)
+		}
+		f.resultFB.Bind()
+		for slot, j := range jobs[:n] {
+			f.horizontal(f.tiles[j.tile], slot)
+		}
+		jobs = jobs[n:]
+	}
+	return gl.Check("fast draw")
+}
+
+func (f *fast) vertical(t *fastTile, slot int) {
+	t.buffer.Bind(0)
+	for _, p := range t.planes {
+		if p.copies == 0 {
+			continue
+		}
+		p.v.Use()
+		p.v.Uniform("src").Ints(0)
+		p.v.Uniform("lut").Ints(1)
+		p.vTable.Bind(1)
+		x, y := guard, slot*f.slot+p.midY
+		width := p.texels * p.copies
+		p.v.Uniform("plane").Ints(int32(p.first), int32(width))
+		p.v.Uniform("origin").Ints(int32(x), int32(y))
+		gl.Draw(x, y, width, p.vGroups)
+	}
+}
+
+func (f *fast) horizontal(t *fastTile, slot int) {
+	f.mid.Bind(0)
+	for _, p := range t.planes {
+		for i := range p.copies {
+			if i == 0 {
+				p.h.Use()
+				p.h.Uniform("mid").Ints(0)
+				p.h.Uniform("lut").Ints(1)
+				p.hTable.Bind(1)
+			}
+			x, y := p.cell.X+i*p.apart, p.cell.Y
+			p.h.Uniform("from").Ints(int32(guard+i*p.texels), int32(slot*f.slot+p.midY))
+			p.h.Uniform("origin").Ints(int32(x), int32(y))
+			gl.Draw(x, y, p.hGroups, p.rows)
+		}
+	}
+}
+
+// read brings back the cells of the jobs, a band of shelves at a time.
+func (f *fast) read(jobs []job) error {
+	rows := make([]bool, f.result[0].Height)
+	for _, j := range jobs {
+		c := f.cells[j.tile]
+		for y := c.Min.Y; y < c.Max.Y; y++ {
+			rows[y] = true
+		}
+	}
+	width := f.result[0].Width
+	for y := 0; y < len(rows); y++ {
+		end := y
+		for end < len(rows) && rows[end] {
+			end++
+		}
+		for r := range hRows {
+			if err := f.resultFB.Read(r, 0, y, width, end-y, f.memory[(y*hRows+r)*f.stride:], hRows*f.stride); err != nil {
+				return err
+			}
+		}
+		y = end
+	}
+	return gl.Check("fast read")
+}
+
+// picture returns the tile's pixels as they lie in memory.
+func (f *fast) picture(tile int) *picture {
+	t := f.tiles[tile]
+	p := &picture{rect: t.at.shown}
+	for i := range p.planes {
+		r := planeRect(t.at.shown, i)
+		p.planes[i] = media.Plane{Stride: f.stride, Width: r.Dx(), Height: r.Dy()}
+		if r.Empty() {
+			continue
+		}
+		q := t.planes[min(i, 1)]
+		if q.copies == 0 { // no colour
+			p.planes[i] = constantPlane(r.Dx(), r.Dy(), 128)
+			continue
+		}
+		at := q.cell
+		if i == 2 {
+			at.X += q.apart
+		}
+		p.planes[i].Data = f.memory[at.Y*hRows*f.stride+at.X*hCols:]
+	}
+	return p
+}
+
+func constantPlane(w, h int, v byte) media.Plane {
+	p := media.Plane{Data: make([]byte, w*h), Stride: w, Width: w, Height: h}
+	for i := range p.Data {
+		p.Data[i] = v
+	}
+	return p
+}
+
+// upload brings a frame to the GPU.
+func (f *fast) upload(t *fastTile, frame *media.Frame) error {
+	return t.buffer.Fill(0, t.buffer.Size(), func(mem []byte) {
+		for i, p := range frame.Planes {
+			q := t.planes[min(i, 1)]
+			if q.copies == 0 {
+				continue
+			}
+			stride := q.texels * q.copies * 16
+			dst := mem[q.first*16+max(i-1, 0)*q.texels*16:]
+			for y := range p.Height {
+				copy(dst[y*stride:][:p.Width], p.Data[y*p.Stride:])
+			}
+		}
+	})
+}
+
+// programs caches compiled passes. It belongs to an Engine: canvases share it.
+// GL thread.
+type programs struct{ cache map[string]*gl.Program }
+
+func (p *programs) release() {
+	for k, v := range p.cache {
+		v.Release()
+		delete(p.cache, k)
+	}
+}
+
+func verticalPass(p pattern) (shaders.Source, error) {
+	return shaders.Generated("fast_v_body", verticalSource(p), nil, "fast", "fast_v")
+}
+
+func horizontalPass(p pattern) (shaders.Source, error) {
+	return shaders.Generated("fast_h_body", horizontalSource(p), nil, "fast", "fast_h")
+}
+
+// get finds or compiles the pass for a pattern.
+func (p *programs) get(pat pattern, source func(pattern) (shaders.Source, error)) (*gl.Program, error) {
+	key := fmt.Sprint(pat.align, pat.first, pat.last)
+	if g := p.cache[key]; g != nil {
+		return g, nil
+	}
+	s, err := source(pat)
+	if err != nil {
+		return nil, err
+	}
+	g, err := link(s)
+	if err != nil {
+		return nil, err
+	}
+	p.cache[key] = g
+	return g, nil
+}
