@@ -41,7 +41,7 @@ type bench struct {
 	*testing.T
 	buckets                      bucket.Buckets
 	events, assignments, reports *queue.Memory
-	db                           string
+	open                         func() (store.Store, error)
 	store                        store.Store
 	log                          *slog.Logger
 	puts                         *counter
@@ -51,7 +51,10 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	dir := t.TempDir()
-	b := &bench{T: t, buckets: bucket.Buckets{}, db: filepath.Join(dir, "choir.db"), puts: &counter{n: map[string]int{}}}
+	b := &bench{T: t, buckets: bucket.Buckets{}, puts: &counter{n: map[string]int{}}}
+	b.open = func() (store.Store, error) {
+		return store.OpenSQLite(context.Background(), filepath.Join(dir, "choir.db"))
+	}
 	b.log = slog.New(slog.NewTextHandler(&testWriter{t: t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, role := range definition.Buckets() {
 		d, err := bucket.OpenDir(filepath.Join(dir, role), bucket.DirOptions{NoSync: true})
@@ -73,7 +76,7 @@ func (b *bench) newQueues() {
 
 func (b *bench) openStore() store.Store {
 	b.Helper()
-	s, err := store.OpenSQLite(context.Background(), b.db)
+	s, err := b.open()
 	if err != nil {
 		b.Fatal(err)
 	}

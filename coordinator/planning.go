@@ -73,7 +73,7 @@ func (c *Coordinator) step(ctx context.Context, take func(context.Context, store
 	}
 	claim := r.Claim()
 	log := c.log.With("run", r.Run, "song", r.Song.Song, "state", r.State, "attempt", r.Failures+1)
-	log.Info("step")
+	log.Debug("step")
 	err = c.holding(ctx, func(ctx context.Context, lease time.Duration) error {
 		return c.store.ExtendRender(ctx, claim, lease)
 	}, func(ctx context.Context) error { return take(ctx, r) })

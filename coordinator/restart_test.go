@@ -11,6 +11,7 @@ import (
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
+	"github.com/choirless/render/store/storetest"
 )
 
 // A coordinator is killed at one of its deeds, before and after it (at every single
@@ -119,8 +120,17 @@ func (b *bench) checkOnce(r Result) {
 }
 
 // Two coordinators on one database and the same queues do everything once.
-func TestTwoCoordinators(t *testing.T) {
+func TestTwoCoordinators(t *testing.T) { twoCoordinators(t, newBench(t)) }
+
+func TestTwoCoordinatorsOnPostgres(t *testing.T) {
+	address := storetest.Postgres(t)(t)
 	b := newBench(t)
+	b.open = func() (store.Store, error) { return store.OpenPostgres(context.Background(), address) }
+	b.store = b.openStore()
+	twoCoordinators(t, b)
+}
+
+func twoCoordinators(t *testing.T, b *bench) {
 	b.node(nil)
 	b.node(func(plan.Assignment) course { return course{twice: true} })
 	one := b.config()

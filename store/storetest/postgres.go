@@ -20,7 +20,7 @@ import (
 // folder, and returns a function that makes an empty database in it and returns
 // the address. The cluster stops with the test. The test is skipped where no
 // PostgreSQL is installed, unless CHOIR_REQUIRE_SERVERS=1.
-func Postgres(t *testing.T) func(t *testing.T) string {
+func Postgres(t testing.TB) func(t testing.TB) string {
 	t.Helper()
 	bin, err := postgresBin()
 	if err != nil {
@@ -82,7 +82,7 @@ func Postgres(t *testing.T) func(t *testing.T) string {
 		time.Sleep(50 * time.Millisecond)
 	}
 	var count atomic.Int64
-	return func(t *testing.T) string {
+	return func(t testing.TB) string {
 		t.Helper()
 		name := fmt.Sprintf("choir%d", count.Add(1))
 		run("createdb", "-h", dir, "-U", "choirless", name)

@@ -43,9 +43,10 @@ function showStages(stages) {
   }));
 }
 
-function input(type, value, change) {
+function input(label, type, value, change) {
   const e = element("input", "");
   e.type = type;
+  e.setAttribute("aria-label", label);
   if (type === "checkbox") e.checked = value; else e.value = value;
   e.onchange = () => change(type === "checkbox" ? e.checked : Number(e.value));
   return e;
@@ -80,7 +81,7 @@ function partRow(p) {
   facts.textContent = recording(p);
   for (const w of p.warnings || []) facts.append(element("small", w, "odd"));
   const offset = row.insertCell();
-  const ms = input("number", p.offset_ms.toFixed(1), (v) => put({ offset: v, offset_locked: true }));
+  const ms = input(`offset of ${p.name || p.part_id}, ms`, "number", p.offset_ms.toFixed(1), (v) => put({ offset: v, offset_locked: true }));
   ms.step = "any";
   offset.append(ms);
   offset.append(element("small", p.offset_locked ? "locked by a person" : p.method ? `${p.method}, ${(100 * p.confidence).toFixed(0)} % sure` : "",
@@ -95,11 +96,11 @@ function partRow(p) {
     b.onclick = () => put({ offset: null, offset_locked: null });
     offset.append(b);
   }
-  const volume = input("number", p.volume, (v) => put({ volume: v }));
+  const volume = input(`volume of ${p.name || p.part_id}`, "number", p.volume, (v) => put({ volume: v }));
   volume.step = 0.1;
   volume.min = 0;
   row.insertCell().append(volume);
-  row.insertCell().append(input("checkbox", !!p.hidden, (v) => put({ hidden: v })));
+  row.insertCell().append(input(`hide ${p.name || p.part_id}`, "checkbox", !!p.hidden, (v) => put({ hidden: v })));
   return row;
 }
 
@@ -134,6 +135,8 @@ function show(s) {
   }
   showFinal(s.output);
 }
+
+show(JSON.parse($("now").textContent)); // what the server knew when it sent the page
 
 const source = new EventSource(`${api}/events${query}`);
 source.onmessage = (m) => show(JSON.parse(m.data));
