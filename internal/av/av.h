@@ -40,8 +40,8 @@ int choir_frame_planes(const AVFrame *f, choir_planes *out);
 // choir_frame_convert converts src into the nearest format that
 // choir_frame_planes accepts; *cache is kept between calls.
 int choir_frame_convert(struct SwsContext **cache, const AVFrame *src, AVFrame *dst);
-// choir_frame_borrow fills f with planes that Go keeps alive for the call.
-int choir_frame_borrow(AVFrame *f, uint8_t *y, uint8_t *cb, uint8_t *cr, int sy, int sc, int64_t ny, int64_t nc);
+// choir_frame_borrow gives f a plane that Go keeps alive for the call.
+int choir_frame_borrow(AVFrame *f, int plane, uint8_t *data, int64_t size);
 int choir_frame_borrowed(const AVFrame *f);
 
 // sound.c

@@ -65,3 +65,52 @@ func yuvj(f C.enum_AVPixelFormat, c *media.Color, s *media.Siting) {
 		}
 	}
 }
+
+// colorTags is the inverse of color, with one code point for each value.
+func colorTags(c media.Color) (m C.enum_AVColorSpace, r C.enum_AVColorRange, p C.enum_AVColorPrimaries, t C.enum_AVColorTransferCharacteristic) {
+	m = map[media.Matrix]C.enum_AVColorSpace{
+		media.MatrixUnknown: C.AVCOL_SPC_UNSPECIFIED, media.BT601: C.AVCOL_SPC_SMPTE170M,
+		media.BT709: C.AVCOL_SPC_BT709, media.BT2020: C.AVCOL_SPC_BT2020_NCL,
+	}[c.Matrix]
+	r = map[media.Range]C.enum_AVColorRange{
+		media.RangeUnknown: C.AVCOL_RANGE_UNSPECIFIED, media.Limited: C.AVCOL_RANGE_MPEG, media.Full: C.AVCOL_RANGE_JPEG,
+	}[c.Range]
+	p = map[media.Primaries]C.enum_AVColorPrimaries{
+		media.PrimariesUnknown: C.AVCOL_PRI_UNSPECIFIED, media.Primaries601: C.AVCOL_PRI_SMPTE170M,
+		media.Primaries709: C.AVCOL_PRI_BT709, media.Primaries2020: C.AVCOL_PRI_BT2020,
+	}[c.Primaries]
+	t = map[media.Transfer]C.enum_AVColorTransferCharacteristic{
+		media.TransferUnknown: C.AVCOL_TRC_UNSPECIFIED, media.TransferSDR: C.AVCOL_TRC_BT709,
+		media.TransferPQ: C.AVCOL_TRC_SMPTE2084, media.TransferHLG: C.AVCOL_TRC_ARIB_STD_B67,
+	}[c.Transfer]
+	return m, r, p, t
+}
+
+func sitingTag(s media.Siting) C.enum_AVChromaLocation {
+	return map[media.Siting]C.enum_AVChromaLocation{
+		media.SitingUnknown: C.AVCHROMA_LOC_UNSPECIFIED, media.SitingLeft: C.AVCHROMA_LOC_LEFT,
+		media.SitingCenter: C.AVCHROMA_LOC_CENTER, media.SitingTopLeft: C.AVCHROMA_LOC_TOPLEFT,
+	}[s]
+}
+
+// pixelFormat is the planar format of 8 or 10 bits, none when there is no such.
+func pixelFormat(depth, subX, subY int, grey bool) C.enum_AVPixelFormat {
+	type key struct {
+		depth, x, y int
+		grey        bool
+	}
+	f, ok := map[key]C.enum_AVPixelFormat{
+		{8, 1, 1, false}:  C.AV_PIX_FMT_YUV420P,
+		{8, 1, 0, false}:  C.AV_PIX_FMT_YUV422P,
+		{8, 0, 0, false}:  C.AV_PIX_FMT_YUV444P,
+		{8, 0, 0, true}:   C.AV_PIX_FMT_GRAY8,
+		{10, 1, 1, false}: C.AV_PIX_FMT_YUV420P10LE,
+		{10, 1, 0, false}: C.AV_PIX_FMT_YUV422P10LE,
+		{10, 0, 0, false}: C.AV_PIX_FMT_YUV444P10LE,
+		{10, 0, 0, true}:  C.AV_PIX_FMT_GRAY10LE,
+	}[key{depth, subX, subY, grey}]
+	if !ok {
+		return C.AV_PIX_FMT_NONE
+	}
+	return f
+}

@@ -27,17 +27,21 @@ type EncoderOptions struct {
 	Header  bool
 	BitRate int // bits per second, 0 leaves it to the encoder
 
-	// Video, 8-bit 4:2:0. TimeBase is the unit of Send's timestamps.
-	Width, Height int
-	TimeBase      media.TimeBase
-	Rate          media.FrameRate // nominal
-	SAR           media.Ratio
-	// Tagged marks the stream as media.CanvasColor; otherwise it is untagged.
-	Tagged bool
+	// Video. TimeBase is the unit of SendPicture's timestamps; Depth 0 means 8
+	// bits, and the zero SubX and SubY with it 4:2:0.
+	Width, Height     int
+	Depth, SubX, SubY int
+	Grey              bool
+	TimeBase          media.TimeBase
+	Rate              media.FrameRate // nominal
+	SAR               media.Ratio
+	Color             media.Color // tags; unknown fields stay untagged
+	Siting            media.Siting
 
 	// Audio.
 	SampleRate media.SampleRate
 	Channels   int
+	BlockSize  int // sample frames per packet, 0 leaves it to the encoder
 }
 
 // Encoder turns pictures or sound into packets.
@@ -78,8 +82,8 @@ func NewEncoder(o EncoderOptions) (_ *Encoder, err error) {
 	}
 	if e.audio {
 		setAudio(c, o)
-	} else {
-		setVideo(c, o)
+	} else if err := setVideo(c, o); err != nil {
+		return nil, err
 	}
 	d, err := dictionary(o.Options)
 	if err != nil {
@@ -108,19 +112,20 @@ func dictionary(options []Option) (*astiav.Dictionary, error) {
 	return d, nil
 }
 
-func setVideo(c *C.AVCodecContext, o EncoderOptions) {
+func setVideo(c *C.AVCodecContext, o EncoderOptions) error {
+	if o.Depth == 0 {
+		o.Depth, o.SubX, o.SubY = 8, 1, 1
+	}
 	c.width, c.height = C.int(o.Width), C.int(o.Height)
-	c.pix_fmt = C.AV_PIX_FMT_YUV420P
+	if c.pix_fmt = pixelFormat(o.Depth, o.SubX, o.SubY, o.Grey); c.pix_fmt == C.AV_PIX_FMT_NONE {
+		return fmt.Errorf("av: encoder %s: no pixel format of %d bits, subsampling %d, %d", o.Codec, o.Depth, o.SubX, o.SubY)
+	}
 	c.time_base = cRational(o.TimeBase.Num, o.TimeBase.Den)
 	c.framerate = cRational(o.Rate.Num, o.Rate.Den)
 	c.sample_aspect_ratio = cRational(int64(max(o.SAR.Num, 1)), int64(max(o.SAR.Den, 1)))
-	if o.Tagged {
-		c.color_range = C.AVCOL_RANGE_MPEG
-		c.color_primaries = C.AVCOL_PRI_BT709
-		c.color_trc = C.AVCOL_TRC_BT709
-		c.colorspace = C.AVCOL_SPC_BT709
-		c.chroma_sample_location = C.AVCHROMA_LOC_LEFT
-	}
+	c.colorspace, c.color_range, c.color_primaries, c.color_trc = colorTags(o.Color)
+	c.chroma_sample_location = sitingTag(o.Siting)
+	return nil
 }
 
 func setAudio(c *C.AVCodecContext, o EncoderOptions) {
@@ -128,9 +133,13 @@ func setAudio(c *C.AVCodecContext, o EncoderOptions) {
 	c.time_base = cRational(1, int64(o.SampleRate))
 	C.av_channel_layout_default(&c.ch_layout, C.int(o.Channels))
 	c.sample_fmt = C.AV_SAMPLE_FMT_FLTP
-	if o.Codec == "flac" {
+	c.frame_size = C.int(o.BlockSize)
+	switch o.Codec {
+	case "flac":
 		c.sample_fmt = C.AV_SAMPLE_FMT_S32
 		c.bits_per_raw_sample = 24
+	case "libopus":
+		c.sample_fmt = C.AV_SAMPLE_FMT_FLT // the only floats it takes are interleaved
 	}
 }
 
@@ -163,7 +172,7 @@ func (e *Encoder) Priming() int { return int(cCodec(e.cc).initial_padding) }
 // TimeBase is the unit of the packets' timestamps.
 func (e *Encoder) TimeBase() media.TimeBase { return timeBase(cCodec(e.cc).time_base) }
 
-// SendPicture encodes an 8-bit 4:2:0 picture shown at t, without keeping it:
+// SendPicture encodes a picture of the encoder's size and format shown at t, without keeping it:
 // the planes are free again when it returns.
 func (e *Encoder) SendPicture(m *media.Frame, t media.PTS) error {
 	done, err := e.frame.lend(m)
@@ -194,6 +203,13 @@ func (e *Encoder) SendSound(channels [][]float32, t media.PTS) error {
 		if c.sample_fmt == C.AV_SAMPLE_FMT_S32 {
 			C.choir_pack_s24((*C.float)(&in[0]), C.int(n), C.int(len(channels)), C.int(i),
 				(*C.int32_t)(unsafe.Pointer(f.data[0])))
+			continue
+		}
+		if c.sample_fmt == C.AV_SAMPLE_FMT_FLT {
+			all := unsafe.Slice((*float32)(unsafe.Pointer(f.data[0])), n*len(channels))
+			for k, v := range in[:n] {
+				all[k*len(channels)+i] = v
+			}
 			continue
 		}
 		planes := unsafe.Slice(f.extended_data, len(channels))

@@ -140,23 +140,27 @@ func (v *Converter) Close() {
 	v.c = nil
 }
 
-// lend points f at the planes of an 8-bit 4:2:0 picture. The planes are pinned
-// until the function it returns is called, by which time libav must have let go.
+// lend points f at the planes of m. They are pinned until the function it
+// returns is called, by which time libav must have let go of them.
 func (f *Frame) lend(m *media.Frame) (func() error, error) {
 	c := cFrame(f.f)
 	f.f.Unref()
-	c.format, c.width, c.height = C.AV_PIX_FMT_YUV420P, C.int(m.Width()), C.int(m.Height())
+	grey := len(m.Planes[1].Data) == 0
+	c.format = C.int(pixelFormat(m.Depth, m.SubX, m.SubY, grey))
+	c.width, c.height = C.int(m.Width()), C.int(m.Height())
 	var pin runtime.Pinner
-	var p [3]*C.uint8_t
-	for i := range p {
-		data := &m.Planes[i].Data[0]
-		pin.Pin(data)
-		p[i] = (*C.uint8_t)(unsafe.Pointer(data))
+	r := C.int(0)
+	for i := range m.Planes {
+		p := &m.Planes[i]
+		if len(p.Data) == 0 {
+			break
+		}
+		pin.Pin(&p.Data[0])
+		c.linesize[i] = C.int(p.Stride)
+		if r = C.choir_frame_borrow(c, C.int(i), (*C.uint8_t)(unsafe.Pointer(&p.Data[0])), C.int64_t(len(p.Data))); r < 0 {
+			break
+		}
 	}
-	y, cb := m.Planes[0], m.Planes[1]
-	r := C.choir_frame_borrow(c, p[0], p[1], p[2], C.int(y.Stride), C.int(cb.Stride),
-		C.int64_t(len(y.Data)), C.int64_t(min(len(cb.Data), len(m.Planes[2].Data))))
-	c.linesize[2] = C.int(m.Planes[2].Stride)
 	done := func() error {
 		held := C.choir_frame_borrowed(c) != 0
 		f.f.Unref()

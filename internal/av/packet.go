@@ -56,6 +56,11 @@ func (p *Packet) Discard() bool { return cPacket(p.p).flags&C.AV_PKT_FLAG_DISCAR
 // Corrupt says that the container found it damaged.
 func (p *Packet) Corrupt() bool { return cPacket(p.p).flags&C.AV_PKT_FLAG_CORRUPT != 0 }
 
+// NewConfig says that the stream's parameters change with this packet.
+func (p *Packet) NewConfig() bool {
+	return C.av_packet_get_side_data(cPacket(p.p), C.AV_PKT_DATA_NEW_EXTRADATA, nil) != nil
+}
+
 // Data returns the payload, valid until the packet is read into or closed.
 func (p *Packet) Data() []byte { return p.p.Data() }
 

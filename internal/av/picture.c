@@ -92,17 +92,12 @@ int choir_frame_convert(struct SwsContext **cache, const AVFrame *src, AVFrame *
 
 static void keep(void *opaque, uint8_t *data) {}
 
-int choir_frame_borrow(AVFrame *f, uint8_t *y, uint8_t *cb, uint8_t *cr, int sy, int sc, int64_t ny, int64_t nc)
+int choir_frame_borrow(AVFrame *f, int plane, uint8_t *data, int64_t size)
 {
-	uint8_t *p[3] = {y, cb, cr};
-	for (int i = 0; i < 3; i++) {
-		f->data[i] = p[i];
-		f->linesize[i] = i ? sc : sy;
-		// READONLY, so that no encoder writes into the caller's picture.
-		f->buf[i] = av_buffer_create(p[i], i ? nc : ny, keep, NULL, AV_BUFFER_FLAG_READONLY);
-		if (!f->buf[i]) return AVERROR(ENOMEM);
-	}
-	return 0;
+	f->data[plane] = data;
+	// READONLY, so that no encoder writes into the caller's picture.
+	f->buf[plane] = av_buffer_create(data, size, keep, NULL, AV_BUFFER_FLAG_READONLY);
+	return f->buf[plane] ? 0 : AVERROR(ENOMEM);
 }
 
 // choir_frame_borrowed says whether somebody else still holds the planes.
