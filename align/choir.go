@@ -209,8 +209,10 @@ func (s *choir) placeOne(i int) {
 			}
 		}
 	}
-	k := argmax(sum)
-	at := frameOffset(c.refine(k)).MS()
+	at := n.at
+	if !n.placed { // a part that is sure of its place is not argued out of it
+		at = frameOffset(c.refine(argmax(sum))).MS()
+	}
 	own := s.direct[i].confidenceNear(at)
 	// Others vouch for the place, three at most, each half as much as it knows.
 	var votes []float64

@@ -5,6 +5,7 @@ import (
 	"image/png"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/choirless/render/media"
@@ -15,7 +16,17 @@ import (
 func choirOf(t testing.TB) (parts []*Features, truth []float64) {
 	t.Helper()
 	truth = []float64{0, 120, -340, 800, 55}
-	parts = []*Features{extracted(t, refSong)}
+	if choirParts == nil {
+		choirParts = makeChoir(t, truth)
+	}
+	return slices.Clone(choirParts), truth
+}
+
+var choirParts []*Features // made once
+
+func makeChoir(t testing.TB, truth []float64) []*Features {
+	t.Helper()
+	parts := []*Features{extracted(t, refSong)}
 	for i, ms := range truth[1:] {
 		notes := human(tune, uint64(10+i), 0.02)
 		if i == 3 {
@@ -25,7 +36,7 @@ func choirOf(t testing.TB) (parts []*Features, truth []float64) {
 		}
 		parts = append(parts, extracted(t, record(sung, notes, songSeconds, ms/1000, 0, uint64(20+i))))
 	}
-	return parts, truth
+	return parts
 }
 
 func TestChoir(t *testing.T) {

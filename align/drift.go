@@ -14,6 +14,10 @@ const (
 	groupLen   = groupWords * 64 // samples
 	driftMost  = 150.0           // ppm, either way; consumer crystals are within 100
 	driftStep  = 1.0             // ppm, at least, in the first search
+	// leastSpread is the least deviation of a group's curve; unrelated signals
+	// give √8192 = 90. In digital silence it is less, and a few samples of noise
+	// at its edge would count as much as a whole group.
+	leastSpread = 60.0
 )
 
 // line is the best straight line through the group curves.
@@ -76,7 +80,7 @@ func findLine(ref, part *Features, centre, reach int) (line, bool) {
 			}
 		}
 		spread := deviation(curve)
-		if spread < 1 { // digital silence: the same at every lag
+		if spread < leastSpread {
 			continue
 		}
 		scale := float32(1 / spread)

@@ -32,7 +32,7 @@ const (
 // errDamaged is wrapped with what is wrong.
 var errDamaged = errors.New("damaged features")
 
-// MarshalBinary returns the features in a compact versioned form, about 0.4 MB
+// MarshalBinary returns the features in a compact versioned form, about 0.2 MB
 // per minute.
 func (f *Features) MarshalBinary() ([]byte, error) {
 	b := append([]byte(magic), 0, 0, 0, 0)

@@ -16,8 +16,8 @@ import (
 const (
 	whiteLen  = 512
 	whiteHop  = whiteLen / 2
-	whiteLow  = 200.0  // Hz
-	whiteHigh = 7000.0 // Hz
+	whiteLow  = 800.0  // Hz: headphones leak little below
+	whiteHigh = 6000.0 // Hz: speech codecs leave little above
 )
 
 // whitener makes the one-bit signal, streaming. Bit i is the sign of sample
