@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -109,8 +110,8 @@ func CheckKey(key string) error {
 }
 
 func checkRange(rng Range) error {
-	if rng.Offset < 0 || rng.Length < 0 {
-		return fmt.Errorf("bucket: range of %d bytes from %d, want neither negative", rng.Length, rng.Offset)
+	if rng.Offset < 0 || rng.Length < 0 || rng.Offset > math.MaxInt64-rng.Length {
+		return fmt.Errorf("bucket: range of %d bytes from %d, want neither negative nor past 2^63", rng.Length, rng.Offset)
 	}
 	return nil
 }
