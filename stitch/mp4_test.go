@@ -3,9 +3,7 @@ package stitch
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -33,32 +31,6 @@ func movie(t testing.TB, m Movie) ([]byte, Stats) {
 		t.Fatal(err)
 	}
 	return f.b, stats
-}
-
-// tree lists the boxes of a file with their order, a line each.
-func tree(t testing.TB, b []byte, indent string) string {
-	t.Helper()
-	list, err := split(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var s strings.Builder
-	for _, x := range list {
-		fmt.Fprintf(&s, "%s%s\n", indent, x.name)
-		switch x.name {
-		case "moov", "trak", "edts", "mdia", "minf", "dinf", "stbl", "mvex", "moof", "traf", "udta", "ilst":
-			s.WriteString(tree(t, x.body, indent+"  "))
-		case "stsd", "dref":
-			s.WriteString(tree(t, x.body[8:], indent+"  "))
-		case "meta":
-			s.WriteString(tree(t, x.body[4:], indent+"  "))
-		case "avc1":
-			s.WriteString(tree(t, x.body[78:], indent+"  "))
-		case "mp4a":
-			s.WriteString(tree(t, x.body[28:], indent+"  "))
-		}
-	}
-	return s.String()
 }
 
 func TestMP4Boxes(t *testing.T) {
@@ -155,42 +127,6 @@ func TestMP4Pictures(t *testing.T) {
 			}
 		}
 	}
-}
-
-// u32s reads a box of 32-bit numbers behind its first skip bytes.
-func u32s(b []byte, skip int) (list []uint32) {
-	for b = b[skip:]; len(b) >= 4; b = b[4:] {
-		list = append(list, binary.BigEndian.Uint32(b))
-	}
-	return list
-}
-
-// trackBox returns a box of the nth track.
-func trackBox(t testing.TB, file []byte, n int, path ...string) []byte {
-	t.Helper()
-	moov, err := child(file, "moov")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := split(moov)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, x := range list {
-		if x.name != "trak" {
-			continue
-		}
-		if n--; n >= 0 {
-			continue
-		}
-		b, err := child(x.body, path...)
-		if err != nil || b == nil {
-			t.Fatalf("%v: %v", path, err)
-		}
-		return b
-	}
-	t.Fatal("no such track")
-	return nil
 }
 
 // Times: pictures are shown in the order of their count, from zero on, and both
@@ -398,8 +334,12 @@ func TestVideoClock(t *testing.T) {
 		timescale uint32
 		perFrame  int64
 	}{
-		{30, 1, 15360, 512}, {25, 1, 12800, 512}, {24, 1, 12288, 512},
-		{30000, 1001, 30000, 1001}, {24000, 1001, 24000, 1001}, {60, 1, 15360, 256},
+		{30, 1, 15360, 512},
+		{25, 1, 12800, 512},
+		{24, 1, 12288, 512},
+		{30000, 1001, 30000, 1001},
+		{24000, 1001, 24000, 1001},
+		{60, 1, 15360, 256},
 	} {
 		timescale, perFrame, err := videoClock(c.num, c.den)
 		if err != nil || timescale != c.timescale || perFrame != c.perFrame {

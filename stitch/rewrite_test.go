@@ -9,9 +9,17 @@ import (
 // where header and data meet, the bytes put in differ before and after.
 func TestRewriteAtTheSeam(t *testing.T) {
 	data := [][]byte{
-		{0x80}, {1, 2, 3},
-		{0, 0x80}, {0, 0, 0x80}, {0, 0, 0, 0x80}, {0, 0, 0, 0, 1, 0x80},
-		{0, 0, 1, 0x80}, {0, 0, 3, 0x80}, {0, 1, 0x80}, {3, 0x80}, {0, 0, 3, 0, 0, 3, 0x80},
+		{0x80},
+		{1, 2, 3},
+		{0, 0x80},
+		{0, 0, 0x80},
+		{0, 0, 0, 0x80},
+		{0, 0, 0, 0, 1, 0x80},
+		{0, 0, 1, 0x80},
+		{0, 0, 3, 0x80},
+		{0, 1, 0x80},
+		{3, 0x80},
+		{0, 0, 3, 0, 0, 3, 0x80},
 		append(bytes.Repeat([]byte{0}, 40), 0x80),
 		{0x80, 0, 0, 0, 0}, // cabac_zero_words
 	}

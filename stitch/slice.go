@@ -93,6 +93,11 @@ func (h *sliceHeader) parse(header byte, b []byte, s *sps, p *pps) error {
 		r.ue() // cabac_init_idc
 	}
 	r.se() // slice_qp_delta
+	return h.parseDeblocking(r)
+}
+
+// parseDeblocking reads the rest of the header.
+func (h *sliceHeader) parseDeblocking(r *bitReader) error {
 	h.deblockFrom = r.pos
 	h.deblocking = r.ue()
 	h.deblockTo = r.pos

@@ -27,10 +27,22 @@ const extendedSAR = 255
 
 // sarTable holds the sample aspect ratios of aspect_ratio_idc 1 to 16 (table E-1).
 var sarTable = [...]media.Ratio{
-	{Num: 1, Den: 1}, {Num: 12, Den: 11}, {Num: 10, Den: 11}, {Num: 16, Den: 11},
-	{Num: 40, Den: 33}, {Num: 24, Den: 11}, {Num: 20, Den: 11}, {Num: 32, Den: 11},
-	{Num: 80, Den: 33}, {Num: 18, Den: 11}, {Num: 15, Den: 11}, {Num: 64, Den: 33},
-	{Num: 160, Den: 99}, {Num: 4, Den: 3}, {Num: 3, Den: 2}, {Num: 2, Den: 1},
+	{Num: 1, Den: 1},
+	{Num: 12, Den: 11},
+	{Num: 10, Den: 11},
+	{Num: 16, Den: 11},
+	{Num: 40, Den: 33},
+	{Num: 24, Den: 11},
+	{Num: 20, Den: 11},
+	{Num: 32, Den: 11},
+	{Num: 80, Den: 33},
+	{Num: 18, Den: 11},
+	{Num: 15, Den: 11},
+	{Num: 64, Den: 33},
+	{Num: 160, Den: 99},
+	{Num: 4, Den: 3},
+	{Num: 3, Den: 2},
+	{Num: 2, Den: 1},
 }
 
 func (v *vui) parse(r *bitReader) {
