@@ -13,6 +13,8 @@ type feed struct {
 	src    *source
 	st     *av.Stream
 	wanted func(from, to time.Duration) bool
+	// other, when set, is given the packets of the other streams.
+	other func(*av.Packet) error
 
 	queue []*av.Packet // read, not yet given
 	spare []*av.Packet
@@ -91,6 +93,9 @@ func (f *feed) read() error {
 		if err == nil && p.Stream() == f.st.Index {
 			f.queue = append(f.queue, p)
 			return nil
+		}
+		if err == nil && f.other != nil {
+			err = f.other(p)
 		}
 		if err == nil {
 			continue

@@ -29,6 +29,93 @@ func Probe(ctx context.Context, src io.ReadSeeker) (media.Facts, error) {
 	return sc.facts(s)
 }
 
+// Inspection is what has to be known before a recording is converted.
+type Inspection struct {
+	Facts media.Facts
+	// Reencode says why the coded picture cannot be taken over as it is; ""
+	// when it can, or when there is none.
+	Reencode string
+}
+
+// testPictures is how many pictures Inspect decodes to see whether they can be.
+const testPictures = 8
+
+// Inspect is Probe with a trial: it decodes the first pictures, and leaves a
+// stream out of the facts, with a warning, of which nothing can be decoded.
+func Inspect(ctx context.Context, src io.ReadSeeker) (Inspection, error) {
+	s, err := openSource(ctx, src)
+	if err != nil {
+		return Inspection{}, err
+	}
+	defer s.close()
+	sc, err := s.scan()
+	if err != nil {
+		return Inspection{}, err
+	}
+	f, err := sc.facts(s)
+	if err != nil {
+		return Inspection{}, err
+	}
+	in := Inspection{Facts: f}
+	if f.Video != nil {
+		in.Reencode = sc.video.reencode(f.Video.Codec)
+		ok, err := canDecodePicture(ctx, src)
+		if err != nil {
+			return in, err
+		}
+		if !ok {
+			in.Facts.Video, in.Reencode = nil, ""
+			in.Facts.Warnings = append(in.Facts.Warnings, "picture: cannot be decoded, left out")
+		}
+	}
+	if f.Audio != nil && !s.hasAudioStart && !s.converted {
+		in.Facts.Audio = nil
+		in.Facts.Warnings = append(in.Facts.Warnings, "sound: cannot be decoded, left out")
+	}
+	if in.Facts.Video == nil && in.Facts.Audio == nil {
+		return in, &RejectError{Reason: "nothing in it can be decoded"}
+	}
+	return in, nil
+}
+
+func canDecodePicture(ctx context.Context, src io.ReadSeeker) (bool, error) {
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return false, err
+	}
+	v, err := OpenVideo(ctx, src, VideoOptions{})
+	if err != nil {
+		return false, ctx.Err()
+	}
+	defer v.Close()
+	for n := range testPictures {
+		if _, err := v.Read(); err != nil {
+			return n > 0, ctx.Err()
+		}
+	}
+	return true, nil
+}
+
+// copied are the codecs whose packets Matroska carries as they are, and which
+// libav decodes from there as well as from where they came from.
+var copied = []string{"vp8", "vp9", "av1", "h264", "hevc", "mjpeg", "prores"}
+
+// reencode says why the packets of t cannot be taken over, or "".
+func (t *track) reencode(codec string) string {
+	switch {
+	case !slices.Contains(copied, codec):
+		return "codec " + codec
+	case t.noPTS > 0:
+		return fmt.Sprintf("%d pictures without a timestamp", t.noPTS)
+	case t.cutInside:
+		return "an edit list cuts in the middle of a group of pictures"
+	case t.newConfig:
+		return "the stream's parameters change on the way"
+	case t.first < -2*time.Millisecond:
+		return "pictures before the beginning"
+	}
+	return ""
+}
+
 // scan is what going through all packets finds out.
 type scan struct {
 	video, audio track
@@ -46,7 +133,11 @@ type track struct {
 	timed, noPTS   int
 	untimed        time.Duration // length of the packets without any timestamp
 	corrupt        int
-	discarded      int
+	// discarded is set while the packets last seen are cut off by an edit list.
+	// Cut-off packets can be left out before a keyframe and at the end; anywhere
+	// else pictures that are shown need them, and cutInside is set.
+	discarded, cutInside bool
+	newConfig            bool
 	// gaps is the distribution of distances in decoding order, for the length
 	// of the last picture.
 	gaps []time.Duration
@@ -93,9 +184,14 @@ func (t *track) add(s *source, st *av.Stream, p *av.Packet) {
 		t.corrupt++
 	}
 	if p.Discard() {
-		t.discarded++
+		t.discarded = true
 		return
 	}
+	if t.discarded && (t.packets > 0 || !p.Key()) {
+		t.cutInside = true
+	}
+	t.discarded = false
+	t.newConfig = t.newConfig || t.packets > 0 && p.NewConfig()
 	v := p.PTS()
 	if v == av.NoPTS {
 		t.noPTS++

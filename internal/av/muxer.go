@@ -65,6 +65,7 @@ func (m *Muxer) Close() error {
 }
 
 // AddCopy adds a stream for packets of s, which may be of an open Demuxer only.
+// No frame rate is stated, as pictures of recordings come when they come.
 func (m *Muxer) AddCopy(s *Stream, tags ...Option) (int, error) {
 	st, err := m.stream(tags)
 	if err != nil {
@@ -75,7 +76,6 @@ func (m *Muxer) AddCopy(s *Stream, tags ...Option) (int, error) {
 	}
 	st.codecpar.codec_tag = 0 // the other container's
 	st.time_base = s.st.time_base
-	st.avg_frame_rate = s.st.avg_frame_rate
 	st.sample_aspect_ratio = cRational(int64(max(s.SAR.Num, 1)), int64(max(s.SAR.Den, 1)))
 	st.codecpar.sample_aspect_ratio = st.sample_aspect_ratio
 	return int(st.index), nil
@@ -93,9 +93,6 @@ func (m *Muxer) AddEncoded(e *Encoder, tags ...Option) (int, error) {
 	}
 	st.time_base = c.time_base
 	st.sample_aspect_ratio = c.sample_aspect_ratio
-	if !e.audio {
-		st.avg_frame_rate = c.framerate
-	}
 	return int(st.index), nil
 }
 

@@ -1,0 +1,179 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
+	"github.com/choirless/render/encode"
+	"github.com/choirless/render/media"
+	"github.com/choirless/render/plan"
+)
+
+const (
+	// snapshotCandidates is how many pictures compete to be the snapshot.
+	snapshotCandidates = 5
+	snapshotQuality    = 85 // JPEG
+)
+
+// Ingester reads uploaded parts once and puts them into the common format.
+// Safe for concurrent use.
+type Ingester struct {
+	Buckets bucket.Buckets
+	// Scratch is a folder for temporary files; "" is the system's.
+	Scratch string
+	// Threads is how many threads codecs may use; 0 means 1.
+	Threads int
+}
+
+// Run does one ingest: facts, converted file, level, features, snapshot. The
+// objects are stored only when all of it has worked, the converted one last. A
+// recording that can never be used is a *decode.RejectError. progress is told
+// percentages from the calling goroutine; it may be nil.
+//
+// The facts are of the recording, on the time line of the converted file, with
+// the recording's own rotation; a person's correction turns only the snapshot.
+func (in *Ingester) Run(ctx context.Context, a plan.Assignment, progress func(percent float64)) (plan.IngestResult, error) {
+	if progress == nil {
+		progress = func(float64) {}
+	}
+	w := a.Ingest
+	raw, err := in.open(ctx, w.Raw)
+	if err != nil {
+		return plan.IngestResult{}, err
+	}
+	defer raw.Close()
+	ins, err := decode.Inspect(ctx, raw)
+	if err != nil {
+		return plan.IngestResult{}, err
+	}
+	progress(5)
+	tmp, err := os.CreateTemp(in.Scratch, "converted-*.mkv")
+	if err != nil {
+		return plan.IngestResult{}, err
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+
+	c := &conversion{ctx: ctx, raw: raw, facts: ins.Facts, threads: in.Threads, progress: progress}
+	reencode := ins.Reencode
+	err = c.run(tmp, reencode != "")
+	if err == nil && reencode == "" && ins.Facts.Video != nil {
+		if reencode, err = c.check(tmp); reencode != "" {
+			err = c.run(tmp, true)
+		}
+	}
+	if err != nil {
+		return plan.IngestResult{}, err
+	}
+	res := c.result(reencode)
+	if err := in.store(ctx, w, tmp, c, &res); err != nil {
+		return plan.IngestResult{}, err
+	}
+	progress(100)
+	return res, nil
+}
+
+// recording is a raw object that can be read in several places at once.
+type recording interface {
+	io.ReadSeekCloser
+	io.ReaderAt
+}
+
+// open returns the raw object: as it is where the bucket has files, spooled to
+// scratch where it has not, since it is read from end to end more than once.
+func (in *Ingester) open(ctx context.Context, r plan.Ref) (recording, error) {
+	b, err := at(in.Buckets, r)
+	if err != nil {
+		return nil, err
+	}
+	body, _, err := b.Get(ctx, r.Key, bucket.Range{})
+	if err != nil {
+		return nil, fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
+	}
+	if f, ok := body.(recording); ok {
+		return f, nil
+	}
+	defer body.Close()
+	tmp, err := os.CreateTemp(in.Scratch, "raw-*")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(tmp.Name()) // gone when closed
+	if _, err := io.Copy(tmp, body); err != nil {
+		tmp.Close()
+		return nil, fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
+	}
+	return tmp, nil
+}
+
+// store writes the objects.
+func (in *Ingester) store(ctx context.Context, w *plan.Ingest, tmp *os.File, c *conversion, res *plan.IngestResult) error {
+	put := func(r plan.Ref, body io.Reader, contentType string) error {
+		b, err := at(in.Buckets, r)
+		if err == nil {
+			_, err = b.Put(ctx, r.Key, body, bucket.PutOptions{ContentType: contentType})
+		}
+		if err != nil {
+			return fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
+		}
+		return nil
+	}
+	if res.Facts.Video != nil {
+		jpeg, err := snapshot(ctx, tmp, w.Rotate)
+		if err != nil {
+			return err
+		}
+		if jpeg != nil {
+			if err := put(w.Snapshot, bytes.NewReader(jpeg), "image/jpeg"); err != nil {
+				return err
+			}
+			res.Snapshot = true
+		}
+	}
+	if c.features != nil {
+		if err := put(w.Features, bytes.NewReader(c.features), "application/octet-stream"); err != nil {
+			return err
+		}
+	}
+	hash := sha256.New()
+	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := put(w.Converted, io.TeeReader(tmp, hash), "video/x-matroska"); err != nil {
+		return err
+	}
+	end, err := tmp.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	res.Bytes, res.SHA256 = end, hex.EncodeToString(hash.Sum(nil))
+	return nil
+}
+
+// snapshot returns the JPEG of the best picture, nil when none can be decoded.
+func snapshot(ctx context.Context, src io.ReadSeeker, rotate media.Rotation) ([]byte, error) {
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	f, err := decode.BestFrame(ctx, src, snapshotCandidates)
+	if errors.Is(err, decode.ErrNoVideo) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Rotation = ((f.Rotation+rotate)%360 + 360) % 360
+	var out bytes.Buffer
+	if err := encode.JPEG(&out, f, snapshotQuality); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
