@@ -41,8 +41,10 @@ func Choir(backing int, parts []*Features, locked map[int]media.Offset, o Option
 	if backing < 0 || backing >= len(parts) {
 		return nil, fmt.Errorf("align: backing is part %d of %d", backing, len(parts))
 	}
-	s := &choir{o: o, backing: backing, parts: parts, locked: locked, cache: o.Cache,
-		nodes: make([]node, len(parts)), direct: make([]*measurement, len(parts))}
+	s := &choir{
+		o: o, backing: backing, parts: parts, locked: locked, cache: o.Cache,
+		nodes: make([]node, len(parts)), direct: make([]*measurement, len(parts)),
+	}
 	if s.cache == nil {
 		s.cache = &Cache{}
 	}

@@ -37,8 +37,10 @@ func (c *comparison) evidence(k int) []float64 {
 		thirds[i] = min(peak(t, 6), 10)
 	}
 	slices.Sort(thirds)
-	return []float64{1, min(at-best, 15), min(at/(deviation(rest)+1e-9), 15), agree, thirds[1],
-		peak(c.curve[byNote], near), peak(c.curve[byChord], near), peak(c.curve[byLoud], near)}
+	return []float64{
+		1, min(at-best, 15), min(at/(deviation(rest)+1e-9), 15), agree, thirds[1],
+		peak(c.curve[byNote], near), peak(c.curve[byChord], near), peak(c.curve[byLoud], near),
+	}
 }
 
 // confidenceWeight was fitted by logistic regression; see README.md.

@@ -61,12 +61,14 @@ func NewExtractor(rate media.SampleRate) *Extractor {
 	// Both signals are preceded by silence, so that windows can be centred on
 	// the first sample.
 	const lead = 2 * longLen
-	return &Extractor{rate: rate, rs: newResampler(int(rate)), origin: -1,
+	return &Extractor{
+		rate: rate, rs: newResampler(int(rate)), origin: -1,
 		short: newFilterbank(shortLen, hop, melFilters()),
 		long:  newFilterbank(longLen, longHop, pitchFilters()),
 		white: newWhitener(), next: -whiteHop,
 		full: window{make([]float32, lead), -lead},
-		half: window{make([]float32, lead/2), -lead / 2}}
+		half: window{make([]float32, lead/2), -lead / 2},
+	}
 }
 
 // Write takes the next block, full scale ±1, of any length. The slice is not kept.

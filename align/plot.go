@@ -88,14 +88,18 @@ func (p *plot) headline(r Result) {
 // the time of the reference.
 func (p *plot) song(ref, part *Features, r Result) {
 	seconds := ref.Duration().Seconds()
-	all := panel{p: p, top: 118, bottom: 340, from: 0, to: seconds, unit: "s",
-		title: "loudness over song time: reference above, part below, as placed"}
+	all := panel{
+		p: p, top: 118, bottom: 340, from: 0, to: seconds, unit: "s",
+		title: "loudness over song time: reference above, part below, as placed",
+	}
 	all.frame()
 	all.hills(ref.track(&ref.loud, 0, 0), blue, true)
 	all.hills(part.track(&part.loud, r.Offset.MS()/1000, r.DriftPPM), rust, false)
 	from := busiest(part, r, seconds)
-	near := panel{p: p, top: 392, bottom: 614, from: from, to: from + 8, unit: "s",
-		title: "where notes begin, eight seconds: strokes that meet agree"}
+	near := panel{
+		p: p, top: 392, bottom: 614, from: from, to: from + 8, unit: "s",
+		title: "where notes begin, eight seconds: strokes that meet agree",
+	}
 	near.frame()
 	near.hills(ref.track(&ref.note, 0, 0), blue, true)
 	near.hills(part.track(&part.note, r.Offset.MS()/1000, r.DriftPPM), rust, false)
@@ -133,8 +137,10 @@ func busiest(f *Features, r Result, seconds float64) float64 {
 // curves draws the combined correlation and its top close up.
 func (p *plot) curves(c *comparison, r Result) {
 	reach := float64(c.m) * 1000 / frameRate
-	all := panel{p: p, top: 666, bottom: 888, from: -reach, to: reach, unit: "ms",
-		title: "how well each offset fits (difference of 1: e times likelier), with the candidates"}
+	all := panel{
+		p: p, top: 666, bottom: 888, from: -reach, to: reach, unit: "ms",
+		title: "how well each offset fits (difference of 1: e times likelier), with the candidates",
+	}
 	all.frame()
 	all.line(c.points(c.total), ink)
 	for i, cand := range r.Candidates {
@@ -145,8 +151,10 @@ func (p *plot) curves(c *comparison, r Result) {
 		all.mark(cand.Offset.MS(), col, fmt.Sprintf("%+.0f ms  p %.2f", cand.Offset.MS(), cand.Confidence), i)
 	}
 	at := r.Offset.MS()
-	near := panel{p: p, top: 940, bottom: 1060, from: at - 250, to: at + 250, unit: "ms",
-		title: "beginnings of notes against beginnings of notes, close up"}
+	near := panel{
+		p: p, top: 940, bottom: 1060, from: at - 250, to: at + 250, unit: "ms",
+		title: "beginnings of notes against beginnings of notes, close up",
+	}
 	near.frame()
 	near.line(c.points(c.curve[byNote]), gray)
 	near.line(c.points(c.fine), blue)

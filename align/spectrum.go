@@ -152,8 +152,10 @@ type filterbank struct {
 }
 
 func newFilterbank(n, step int, filters []filter) *filterbank {
-	return &filterbank{n: n, step: step, fft: fft.New(n), window: hann(n), filters: filters,
-		re: make([]float32, n), im: make([]float32, n), a: make([]float32, n/2+1), b: make([]float32, n/2+1)}
+	return &filterbank{
+		n: n, step: step, fft: fft.New(n), window: hann(n), filters: filters,
+		re: make([]float32, n), im: make([]float32, n), a: make([]float32, n/2+1), b: make([]float32, n/2+1),
+	}
 }
 
 // add appends the rows of the windows that begin at x[0] and x[step].

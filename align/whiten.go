@@ -36,8 +36,10 @@ func newWhitener() *whitener {
 	for i := range w {
 		w[i] = float32(math.Sqrt(float64(w[i])))
 	}
-	return &whitener{fft: fft.New(whiteLen), window: w, re: make([]float32, whiteLen),
-		im: make([]float32, whiteLen), tail: make([]float32, whiteHop)}
+	return &whitener{
+		fft: fft.New(whiteLen), window: w, re: make([]float32, whiteLen),
+		im: make([]float32, whiteLen), tail: make([]float32, whiteHop),
+	}
 }
 
 // add takes the windows that begin at x[0] and x[whiteHop] and appends the two
