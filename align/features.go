@@ -151,22 +151,22 @@ var softplus = func() []float32 {
 // quantile returns the q-quantile of n values, stride apart. hist is scratch of
 // 65536 zeros and is zero again afterwards.
 func quantile(v []uint16, stride, n int, q float64, hist []int32) uint16 {
+	low := uint16(math.MaxUint16)
 	for i := range n {
-		hist[v[i*stride]]++
+		x := v[i*stride]
+		hist[x]++
+		low = min(low, x)
 	}
 	left := int32(q * float64(n-1))
-	var at uint16
-	for i, c := range hist {
-		if left < c {
-			at = uint16(i)
-			break
-		}
-		left -= c
+	at := int(low)
+	for left >= hist[at] {
+		left -= hist[at]
+		at++
 	}
 	for i := range n {
 		hist[v[i*stride]] = 0
 	}
-	return at
+	return uint16(at)
 }
 
 func melFeatures(rows []uint16, n int) (onset, loud series) {
