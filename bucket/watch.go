@@ -56,8 +56,7 @@ type WatchOptions struct {
 // Watch announces every object of a directory bucket to a queue, one event for
 // each file that is there at the start or comes later, by whatever way, and one
 // more when its content changes. The messages are those of EncodeEvents. It
-// returns nil when ctx ends and an error when the directory cannot be read any
-// more; a queue that takes no messages is tried again until it does.
+// returns nil when ctx ends and an error when the directory is gone; a queue that takes no messages is tried again until it does.
 func Watch(ctx context.Context, d *Dir, to Sender, o WatchOptions) error {
 	if o.Name == "" {
 		abs, err := filepath.Abs(d.path)
@@ -205,8 +204,12 @@ func (w *watcher) hear(n notice, now time.Time) {
 // sweep has every file in the directory looked at.
 func (w *watcher) sweep() error {
 	keys, err := w.dir.keys("")
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return err
+	case err != nil: // no file descriptors left, perhaps; the next sweep will do
+		w.options.Log.Warn("directory not read", "bucket", w.options.Name, "error", err)
+		return nil
 	}
 	now := time.Now()
 	there := make(map[string]bool, len(keys))

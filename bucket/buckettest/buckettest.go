@@ -209,6 +209,7 @@ func atomicity(s *suite) {
 		})
 	}
 	go func() { writers.Wait(); close(done) }()
+	defer writers.Wait()
 	for reading := true; reading; {
 		select {
 		case <-done:

@@ -63,14 +63,16 @@ func MinIO(t testing.TB, env ...string) S3 {
 	return s
 }
 
-// Versitygw starts the Versity gateway over a directory.
+// Versitygw starts the Versity gateway over a directory, whose file system must
+// have extended attributes: with metadata in files beside the objects (its
+// --sidecar) a replaced object has for a moment the checksum of the other.
 func Versitygw(t testing.TB) S3 {
 	t.Helper()
 	binary := prefix(t, "bin/versitygw")
 	s := S3{Endpoint: "http://" + freeAddress(t), Region: "us-east-1", AccessKey: "choirtest", SecretKey: "choirtest-secret"}
 	cmd := exec.Command(binary, "--port", strings.TrimPrefix(s.Endpoint, "http://"), "--access", s.AccessKey,
 		"--secret", s.SecretKey, "--region", s.Region, "--quiet", "--health", "/health",
-		"posix", "--sidecar", t.TempDir(), t.TempDir())
+		"posix", t.TempDir())
 	start(t, cmd).ready(t, s.Endpoint+"/health")
 	return s
 }
