@@ -56,3 +56,17 @@ func FoldDown(b media.Block) media.Block {
 	}
 	return out
 }
+
+// Mono returns the mean of the two sides of a block after FoldDown: what the
+// aligner hears. The result of a mono block is its own channel.
+func Mono(b media.Block) []float32 {
+	b = FoldDown(b)
+	if len(b.Channels) < 2 {
+		return b.Channels[0]
+	}
+	out := make([]float32, b.Len())
+	for i, l := range b.Channels[0] {
+		out[i] = (l + b.Channels[1][i]) / 2
+	}
+	return out
+}

@@ -105,13 +105,13 @@ func awaitDefinition(ctx context.Context, l *local, song folder) ([]byte, error)
 func printDefinition(w io.Writer, d *definition.Definition) {
 	out := d.Output.Or(definition.Defaults())
 	size := out.Size.Or(definition.Pair{})
-	fmt.Fprintf(w, "canvas     %.0fx%.0f, %v\n", size[0], size[1], out.FPS.Or(definition.FPS{}))
+	fmt.Fprintf(w, "canvas     %dx%d, %v\n", size[0], size[1], out.FPS.Or(definition.FPS{}))
 	fmt.Fprintf(w, "reverb     %s %.2f\n", out.ReverbType.Or(""), out.Reverb.Or(0))
 	for _, in := range d.Inputs {
 		where := "heard only"
 		if in.Shown() {
 			s, p := in.Size.Or(definition.Pair{}), in.Position.Or(definition.Pair{})
-			where = fmt.Sprintf("%4.0fx%-4.0f at %4.0f,%-4.0f", s[0], s[1], p[0], p[1])
+			where = fmt.Sprintf("%4dx%-4d at %4d,%-4d", s[0], s[1], p[0], p[1])
 		}
 		fmt.Fprintf(w, "%-34s %s  offset %+9.1f ms  volume %.2f  pan %+.2f\n", in.PartID, where, in.Offset.Or(0), in.Volume.Or(1), in.Pan.Or(0))
 	}

@@ -121,14 +121,14 @@ func (o renderFlags) output() (definition.Output, error) {
 		if !ok || werr != nil || herr != nil || wn < 64 || hn < 64 || wn%2 != 0 || hn%2 != 0 || wn > 8192 || hn > 8192 {
 			return out, usage("--size: %q, want WIDTHxHEIGHT, both even, 64 to 8192", o.size)
 		}
-		out.Size = definition.Some(definition.Pair{float64(wn), float64(hn)})
+		out.Size = definition.Some(definition.Pair{wn, hn})
 	}
 	if o.fps != 0 {
 		if o.fps < 1 || o.fps > 120 {
 			return out, usage("--fps: %g, want 1 to 120", o.fps)
 		}
 		r := frameRate(o.fps)
-		out.FPS = definition.Some(definition.FPS{Num: r.Num, Den: r.Den})
+		out.FPS = definition.Some(definition.FPS{Num: int(r.Num), Den: int(r.Den)})
 	}
 	switch o.span {
 	case "":
@@ -282,7 +282,7 @@ func copyObject(ctx context.Context, b bucket.Bucket, key, file string) error {
 // failed is the error of a song that did not come to a final.
 func failed(res coordinator.Result) error {
 	switch {
-	case res.Output != nil && res.Render.State == store.Done:
+	case res.Output != nil && res.Render.State == store.Finished:
 		return nil
 	case res.Render.Run == "":
 		return badInput(fmt.Errorf("nothing to render: %s", cmp.Or(res.Error, "no part can be used")), "see the warnings of each part")

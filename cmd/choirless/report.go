@@ -184,7 +184,7 @@ func newReportPart(p coordinator.PartStatus) reportPart {
 		r.OffsetMS = &ms
 	}
 	for _, c := range p.Candidates {
-		r.Candidates = append(r.Candidates, candidate{c.Offset.MS(), c.Confidence})
+		r.Candidates = append(r.Candidates, candidate{c.OffsetMS, c.Confidence})
 	}
 	f := p.Facts
 	if f == nil {
