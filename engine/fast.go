@@ -25,6 +25,7 @@ package engine
 // bench/RESULTS.md.
 
 import (
+	"encoding/binary"
 	"fmt"
 	"image"
 
@@ -47,7 +48,7 @@ const (
 type fast struct {
 	limits   gl.Limits
 	programs *programs
-	tables   map[tableKey]*gl.Texture
+	tables   map[tableKey]*gl.BufferTexture
 	tiles    map[int]*fastTile
 	cells    []image.Rectangle // by tile, in the result's texels; empty: none
 	mid      *gl.Texture
@@ -66,10 +67,11 @@ type tableKey struct {
 
 // fastTile is how a tile is drawn, as long as its shape and place are the same.
 type fastTile struct {
-	shape  shape
-	at     placement
-	buffer *gl.BufferTexture
-	planes [2]fastPlane // luma; both chroma planes
+	shape      shape
+	at         placement
+	normalizer *normalizer
+	buffer     *gl.BufferTexture
+	planes     [2]fastPlane // luma; both chroma planes
 }
 
 // fastPlane is luma, or both chroma planes, which lie side by side.
@@ -79,8 +81,8 @@ type fastPlane struct {
 	vGroups       int // row groups of the vertical pass
 	hGroups, rows int // column groups of one plane, row groups of the horizontal pass
 	v, h          *gl.Program
-	vTable        *gl.Texture
-	hTable        *gl.Texture
+	vTable        *gl.BufferTexture
+	hTable        *gl.BufferTexture
 	midY          int         // in the slot
 	cell          image.Point // of the first plane; the second is apart to the right
 	apart         int
@@ -101,7 +103,7 @@ func cellSize(size image.Point) image.Point {
 // newFast prepares a canvas: cells for all tiles, on shelves about as wide as
 // the canvas.
 func newFast(limits gl.Limits, programs *programs, size image.Rectangle, tiles []tileState) (f *fast, err error) {
-	f = &fast{limits: limits, programs: programs, tables: map[tableKey]*gl.Texture{}, tiles: map[int]*fastTile{}}
+	f = &fast{limits: limits, programs: programs, tables: map[tableKey]*gl.BufferTexture{}, tiles: map[int]*fastTile{}}
 	defer func() {
 		if err != nil {
 			f.release()
@@ -167,20 +169,23 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 	if t := f.tiles[tile]; t != nil && t.shape == s && t.at == at {
 		return true, nil
 	}
-	tf := transformOf(s.color, s.depth)
-	if !tf.copies() || s.depth != 8 || s.rotation != 0 || f.cells[tile].Empty() {
+	n, ok := newNormalizer(s)
+	if !ok || f.cells[tile].Empty() {
 		return false, nil
 	}
 	if old := f.tiles[tile]; old != nil {
 		old.buffer.Release()
 		delete(f.tiles, tile)
 	}
-	t := &fastTile{shape: s, at: at}
+	t := &fastTile{shape: s, at: at, normalizer: n}
 	for i := range t.planes {
 		ok, err := f.plan(t, tile, i)
 		if !ok || err != nil {
 			return ok, err
 		}
+	}
+	if n.matrix && t.planes[1].copies == 0 {
+		return false, nil // a sliver without a chroma sample of its own
 	}
 	size := t.size()
 	if size > f.limits.BufferTexels {
@@ -281,7 +286,7 @@ func (f *fast) growMid(t *fastTile) (bool, error) {
 }
 
 // table finds or makes a weight table.
-func (f *fast) table(a axis, p pattern) (*gl.Texture, error) {
+func (f *fast) table(a axis, p pattern) (*gl.BufferTexture, error) {
 	key := tableKey{a, len(p.first)}
 	if t := f.tables[key]; t != nil {
 		return t, nil
@@ -290,11 +295,16 @@ func (f *fast) table(a axis, p pattern) (*gl.Texture, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := gl.NewTexture(gl.RGBA32UI, p.texels(), ceilDiv(a.Out, len(p.first)), 0)
+	t, err := gl.NewBufferTexture(gl.RGBA32UI, 4*len(data))
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
-	if err := t.UploadWords(data); err != nil {
+	err = t.Fill(0, t.Size(), func(mem []byte) {
+		for i, w := range data {
+			binary.NativeEndian.PutUint32(mem[4*i:], w)
+		}
+	})
+	if err != nil {
 		t.Release()
 		return nil, err
 	}
@@ -315,6 +325,7 @@ func (f *fast) draw(jobs []job) error {
 		for slot, j := range jobs[:n] {
 			f.vertical(f.tiles[j.tile], slot)
 		}
+		gl.Barrier()
 		f.resultFB.Bind()
 		for slot, j := range jobs[:n] {
 			f.horizontal(f.tiles[j.tile], slot)
@@ -325,15 +336,13 @@ func (f *fast) draw(jobs []job) error {
 }
 
 func (f *fast) vertical(t *fastTile, slot int) {
-	t.buffer.Bind(0)
+	t.buffer.BindImage(0)
 	for _, p := range t.planes {
 		if p.copies == 0 {
 			continue
 		}
 		p.v.Use()
-		p.v.Uniform("src").Ints(0)
-		p.v.Uniform("lut").Ints(1)
-		p.vTable.Bind(1)
+		p.vTable.BindImage(1)
 		x, y := guard, slot*f.slot+p.midY
 		width := p.texels * p.copies
 		p.v.Uniform("plane").Ints(int32(p.first), int32(width))
@@ -343,14 +352,12 @@ func (f *fast) vertical(t *fastTile, slot int) {
 }
 
 func (f *fast) horizontal(t *fastTile, slot int) {
-	f.mid.Bind(0)
+	f.mid.BindImage(0)
 	for _, p := range t.planes {
 		for i := range p.copies {
 			if i == 0 {
 				p.h.Use()
-				p.h.Uniform("mid").Ints(0)
-				p.h.Uniform("lut").Ints(1)
-				p.hTable.Bind(1)
+				p.hTable.BindImage(1)
 			}
 			x, y := p.cell.X+i*p.apart, p.cell.Y
 			p.h.Uniform("from").Ints(int32(guard+i*p.texels), int32(slot*f.slot+p.midY))
@@ -420,17 +427,16 @@ func constantPlane(w, h int, v byte) media.Plane {
 // upload brings a frame to the GPU.
 func (f *fast) upload(t *fastTile, frame *media.Frame) error {
 	return t.buffer.Fill(0, t.buffer.Size(), func(mem []byte) {
-		for i, p := range frame.Planes {
+		var dst [3]gl.Samples
+		for i := range dst {
 			q := t.planes[min(i, 1)]
 			if q.copies == 0 {
 				continue
 			}
-			stride := q.texels * q.copies * 16
-			dst := mem[q.first*16+max(i-1, 0)*q.texels*16:]
-			for y := range p.Height {
-				copy(dst[y*stride:][:p.Width], p.Data[y*p.Stride:])
-			}
+			w, h := t.normalizer.size(i)
+			dst[i] = gl.Samples{Data: mem[(q.first+max(i-1, 0)*q.texels)*16:], Stride: q.texels * q.copies * 16, Width: w, Height: h}
 		}
+		t.normalizer.run(dst, frame)
 	})
 }
 

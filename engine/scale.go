@@ -157,7 +157,7 @@ func floorDiv(a, b int) int {
 // weights writes the fetches of the table and returns the expression of weight i.
 func (p pattern) weights(b *strings.Builder) func(i int) string {
 	for t := range p.texels() {
-		fmt.Fprintf(b, "    uvec4 l%d = texelFetch(lut, ivec2(%d, group), 0);\n", t, t)
+		fmt.Fprintf(b, "    uvec4 l%d = imageLoad(lut, group * %d + %d);\n", t, p.texels(), t)
 	}
 	return func(i int) string {
 		word := 1 + i/2
@@ -183,7 +183,7 @@ func verticalSource(p pattern) string {
 	weight := p.weights(&b)
 	b.WriteString("    int at = plane.x + int(l0.x) * plane.y + p.x;\n")
 	for k := range p.size() {
-		fmt.Fprintf(&b, "    uvec4 q%d = texelFetch(src, at + %d * plane.y);\n", k, k)
+		fmt.Fprintf(&b, "    uvec4 q%d = imageLoad(src, at + %d * plane.y);\n", k, k)
 	}
 	for i := range p.pairs() {
 		fmt.Fprintf(&b, "    float w%d = %s;\n", i, weight(i))
@@ -232,7 +232,7 @@ func horizontalSource(p pattern) string {
 		b.WriteString(";\n")
 		for k := range p.size() {
 			if k%2 == 0 {
-				fmt.Fprintf(&b, "    q = texelFetch(mid, ivec3(from.x + ((at + %d) >> 3), y, (at + %d) & 7), 0);\n", k/2, k/2)
+				fmt.Fprintf(&b, "    q = imageLoad(mid, ivec3(from.x + ((at + %d) >> 3), y, (at + %d) & 7));\n", k/2, k/2)
 				b.WriteString("    s = halves(q.x, q.y);")
 			} else {
 				b.WriteString("    s = halves(q.z, q.w);")

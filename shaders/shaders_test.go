@@ -68,6 +68,16 @@ func TestFilesCompile(t *testing.T) {
 		{"plain_color", []Define{{"GAMMA", ""}, {"CHANNEL", "2"}}, []string{"color"}},
 	}
 	used := map[string]bool{"version": true}
+	// The bodies of these two are written by the engine, whose tests compile
+	// them as they are used.
+	for _, n := range []string{"fast_v", "fast_h"} {
+		s, err := Generated(n+"_body", "void main() {}\n", nil, "fast", n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		used["fast"], used[n] = true, true
+		Validate(t, s, "frag")
+	}
 	for _, c := range cases {
 		s, err := Assemble(c.name, c.defines, c.with...)
 		if err != nil {

@@ -84,3 +84,9 @@ func (f *Framebuffer) Release() {
 	gl.DeleteFramebuffers(1, &f.id)
 	f.id = 0
 }
+
+// Barrier makes what has been drawn visible to image loads of later draws.
+// GL thread.
+func Barrier() {
+	gl.MemoryBarrier(gl.SHADER_IMAGE_ACCESS_BARRIER_BIT | gl.FRAMEBUFFER_BARRIER_BIT)
+}

@@ -175,3 +175,15 @@ func (b *BufferTexture) Release() {
 	}
 	b.texture, b.buffer = 0, 0
 }
+
+// BindImage makes the whole texture readable as an image of the given unit.
+// GL thread.
+func (t *Texture) BindImage(unit int) {
+	gl.BindImageTexture(uint32(unit), t.id, 0, t.Layers > 0, 0, gl.READ_ONLY, t.Format.internal)
+}
+
+// BindImage makes the whole buffer readable as an image of the given unit.
+// GL thread.
+func (b *BufferTexture) BindImage(unit int) {
+	gl.BindImageTexture(uint32(unit), b.texture, 0, false, 0, gl.READ_ONLY, b.format.internal)
+}
