@@ -183,8 +183,10 @@ func (q *SQS) pollOnce(ctx context.Context, max int, visibility time.Duration) (
 		if err != nil || n < 1 {
 			n = 1
 		}
-		leases[i] = &sqsLease{queue: q, body: []byte(aws.ToString(m.Body)),
-			receipt: aws.ToString(m.ReceiptHandle), deliveries: n, until: until}
+		leases[i] = &sqsLease{
+			queue: q, body: []byte(aws.ToString(m.Body)),
+			receipt: aws.ToString(m.ReceiptHandle), deliveries: n, until: until,
+		}
 	}
 	return leases, nil
 }
