@@ -214,6 +214,7 @@ func (c *Coordinator) features(ctx context.Context, p store.Part) (*align.Featur
 // trusted gets the offset of its document and is marked for review.
 func (c *Coordinator) placeParts(cast cast, features []*align.Features) ([]store.Alignment, error) {
 	o := c.cfg.Align
+	o.Cache = c.measured.of(cast.usable[0].Song)
 	o.Previous, o.Fallback = map[int]media.Offset{}, map[int]media.Offset{}
 	locked := map[int]media.Offset{}
 	for i, p := range cast.usable {

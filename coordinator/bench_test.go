@@ -266,7 +266,7 @@ func (b *bench) eventually(what string, is func() bool) {
 // runs returns the states of the song's renders, oldest first.
 func (b *bench) runs() string {
 	b.Helper()
-	all, err := b.store.Renders(b.Context(), testSong, 100)
+	all, err := b.store.Renders(b.Context(), testSong, 1000)
 	if err != nil {
 		b.Fatal(err)
 	}

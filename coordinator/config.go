@@ -105,7 +105,8 @@ type Coordinator struct {
 	store store.Store
 	log   *slog.Logger
 	// roles maps a notification's bucket name to our role.
-	roles map[string]string
+	roles    map[string]string
+	measured measured
 }
 
 // New checks the configuration and reports all its faults.

@@ -25,6 +25,9 @@ const (
 func (c *Coordinator) Run(ctx context.Context) error {
 	if c.cfg.Volatile {
 		if err := c.interrupted(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil // stopped before it began
+			}
 			return fmt.Errorf("coordinator: %w", err)
 		}
 	}
