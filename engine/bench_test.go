@@ -29,7 +29,10 @@ func BenchmarkCase1(b *testing.B) {
 		f = newFrame(640, 480, 1, 1, 8)
 		s.Tiles[i].Fit = Cover
 		f.SAR = media.Ratio{Num: 4, Den: 3}
-		f.Color = media.CanvasColor; if os.Getenv("C601")=="1" { f.Color.Matrix=media.BT601 }
+		f.Color = media.CanvasColor
+		if os.Getenv("C601") == "1" {
+			f.Color.Matrix = media.BT601
+		}
 		rng.Read(f.Planes[0].Data)
 		u = append(u, Update{Tile: i, Frame: f, Opacity: 1})
 	}

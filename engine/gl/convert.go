@@ -74,10 +74,10 @@ func ConvertAffine(dst, src Samples, mul, add float64) {
 
 // ConvertTurn turns src clockwise by 0, 90, 180 or 270 degrees into dst, which
 // has 8 bits per sample. Samples of src are of the given depth; more than 8
-// bits become v * mul + add, rounded.
+// bits become v * mul + add, dithered.
 func ConvertTurn(dst, src Samples, degrees, depth int, mul, add float64) {
 	C.choir_turn(dst.ptr(), C.int(dst.Stride), src.ptr(), C.int(src.Stride), C.int(src.Width), C.int(src.Height),
-		C.int((depth+7)/8), C.int(degrees), fixed(mul, 16), fixed(add+0.5, 16))
+		C.int((depth+7)/8), C.int(degrees), fixed(mul, 16), fixed(add, 16))
 }
 
 func fixed(v float64, bits int) C.int32_t {

@@ -116,10 +116,23 @@ func TestConvertTurn(t *testing.T) {
 			t.Errorf("%d degrees: %v, want %v", degrees, dst.Data, want)
 		}
 	}
-	deep := Samples{Data: []byte{0xff, 0x03, 0x02, 0x00, 0x01, 0x00}, Stride: 6, Width: 3, Height: 1}
-	dst := Samples{Data: make([]byte, 3), Stride: 3, Width: 3, Height: 1}
-	ConvertTurn(dst, deep, 0, 10, 0.25, 0)
-	if want := []byte{255, 1, 0}; string(dst.Data) != string(want) {
-		t.Errorf("1023, 2, 1 of 10 bits: %v, want %v", dst.Data, want)
+}
+
+// TestConvertTurnDithers: the mean of 8-bit samples is that of the 10-bit ones.
+func TestConvertTurnDithers(t *testing.T) {
+	for v := range 1024 {
+		deep := Samples{Data: make([]byte, 8), Stride: 4, Width: 2, Height: 2}
+		for i := range 4 {
+			deep.Data[2*i], deep.Data[2*i+1] = byte(v), byte(v>>8)
+		}
+		dst := Samples{Data: make([]byte, 4), Stride: 2, Width: 2, Height: 2}
+		ConvertTurn(dst, deep, 0, 10, 0.25, 0)
+		sum := 0
+		for _, d := range dst.Data {
+			sum += int(d)
+		}
+		if want := min(v, 1020); sum != want { // 255 is the end
+			t.Errorf("four of %d: %v add up to %d, want %d", v, dst.Data, sum, want)
+		}
 	}
 }
