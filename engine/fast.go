@@ -177,6 +177,7 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 		old.buffer.Release()
 		delete(f.tiles, tile)
 	}
+	f.dropUnused()
 	t := &fastTile{shape: s, at: at, normalizer: n}
 	for i := range t.planes {
 		ok, err := f.plan(t, tile, i)
@@ -200,6 +201,26 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 	}
 	f.tiles[tile] = t
 	return true, nil
+}
+
+// dropUnused releases weight tables that no tile uses any more, once there are
+// many: a recording may change its size as often as it likes.
+func (f *fast) dropUnused() {
+	if len(f.tables) <= 8*len(f.cells) {
+		return
+	}
+	used := map[*gl.BufferTexture]bool{}
+	for _, t := range f.tiles {
+		for _, p := range t.planes {
+			used[p.vTable], used[p.hTable] = true, true
+		}
+	}
+	for k, t := range f.tables {
+		if !used[t] {
+			t.Release()
+			delete(f.tables, k)
+		}
+	}
 }
 
 // size returns the texels of the source.
@@ -236,10 +257,10 @@ func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
 	if p.hTable, err = f.table(h, hp); err != nil {
 		return false, err
 	}
-	if p.v, err = f.programs.get(vp, verticalPass); err != nil {
+	if p.v, err = f.programs.get(vp, verticalPass); p.v == nil {
 		return false, err
 	}
-	if p.h, err = f.programs.get(hp, horizontalPass); err != nil {
+	if p.h, err = f.programs.get(hp, horizontalPass); p.h == nil {
 		return false, err
 	}
 	p.texels = ceilDiv(h.In, 16)
@@ -459,11 +480,18 @@ func horizontalPass(p pattern) (shaders.Source, error) {
 	return shaders.Generated("fast_h_body", horizontalSource(p), nil, "fast", "fast_h")
 }
 
-// get finds or compiles the pass for a pattern.
+// maxPrograms bounds the compiled passes kept. A choir has a handful; beyond
+// it the plain variant draws.
+const maxPrograms = 256
+
+// get finds or compiles the pass for a pattern; nil when there are too many.
 func (p *programs) get(pat pattern, source func(pattern) (shaders.Source, error)) (*gl.Program, error) {
 	key := fmt.Sprint(pat.align, pat.first, pat.last)
 	if g := p.cache[key]; g != nil {
 		return g, nil
+	}
+	if len(p.cache) >= maxPrograms {
+		return nil, nil
 	}
 	s, err := source(pat)
 	if err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -174,4 +175,17 @@ func toImage(f *media.Frame) *image.RGBA {
 // even is a canvas of one tile that covers it.
 func even(w, h int) Scene {
 	return Scene{Width: w, Height: h, Tiles: []Tile{{Rect: image.Rect(0, 0, w, h)}}}
+}
+
+// residentNow reads the process's resident set from /proc.
+func residentNow(t testing.TB) int {
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("no /proc here")
+	}
+	var size, pages int
+	if _, err := fmt.Sscan(string(data), &size, &pages); err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
 }
