@@ -122,17 +122,23 @@ type process struct {
 func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{name: filepath.Base(cmd.Path), exited: make(chan struct{}), first: make(chan string, 1)}
+	// The kernel sends this when the thread that started the server ends, so one
+	// thread is kept for that; any other may be ended by the runtime.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = p
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	started := make(chan error)
 	go func() {
+		runtime.LockOSThread()
 		defer close(p.exited)
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
 		lines := bufio.NewScanner(stdout)
 		for n := 0; lines.Scan(); n++ {
 			if n == 0 {
@@ -142,6 +148,9 @@ func start(t testing.TB, cmd *exec.Cmd) *process {
 		}
 		_ = cmd.Wait()
 	}()
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {

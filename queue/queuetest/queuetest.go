@@ -146,6 +146,12 @@ func received(s *suite) {
 		}
 		s.do("ack", l.Ack(s.ctx))
 	}
+	// Together they are more than one request may hold.
+	big := []byte(strings.Repeat("x", queue.MaxBody/2+1))
+	s.do("send all", queue.SendAll(s.ctx, s.q, [][]byte{big, big, big}))
+	for range 3 {
+		s.do("ack", s.one(visibility).Ack(s.ctx))
+	}
 }
 
 // shared has several receivers empty a queue, each message once, since no
