@@ -2,6 +2,7 @@ package align
 
 import (
 	"math"
+	"time"
 
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix/fft"
@@ -118,6 +119,10 @@ const (
 	// bleedConfidence is the probability given to a lock.
 	bleedConfidence = 0.995
 	bleedRange      = 40 // ms
+	// bleedFar is from where on a lock is compared with nearer ones, bleedTwice
+	// how much of its height a nearer one must have to be preferred.
+	bleedFar   = 2 * time.Second
+	bleedTwice = 0.8
 	// wideBelow is the confidence of the features below which the whole range
 	// of lags is searched, which costs as much as everything else on a pair.
 	wideBelow = 0.97
@@ -137,16 +142,13 @@ func findBleed(ref, part *Features, reach int, near Candidate) *placement {
 	const samplesPerMS = workRate / 1000
 	l, ok := findLine(ref, part, int(near.Offset.MS()*samplesPerMS), bleedRange*samplesPerMS)
 	if ok && l.isBleed() && (l.z >= bleedAlone || near.Confidence >= ThresholdDefault) {
-		return l.place(part)
+		return nearest(ref, part, reach, l.place(part))
 	}
 	if near.Confidence >= wideBelow {
 		return nil
 	}
 	first, second := bleedCurves(ref, part, reach)
-	sum := make([]float32, len(first))
-	for i := range sum {
-		sum[i] = first[i] + second[i]
-	}
+	sum := added(first, second)
 	k := argmax(sum)
 	height := float64(sum[k]) / (deviation(sum) + 1e-9)
 	halves := min(peakNear(first, k)/(deviation(first)+1e-9), peakNear(second, k)/(deviation(second)+1e-9))
@@ -159,6 +161,38 @@ func findBleed(ref, part *Features, reach int, near Candidate) *placement {
 		return l.place(part)
 	}
 	return &placement{offset: media.OffsetMS(float64(k-reach) / samplesPerMS), height: height}
+}
+
+// nearest returns p, or, where p is far off and the reference stands as clearly
+// in another place of the part, the place with the smaller offset: a recording
+// that holds the same stretch twice says nothing about which one is meant, and
+// singers start close to the backing.
+func nearest(ref, part *Features, reach int, p *placement) *placement {
+	if max(p.offset, -p.offset) < media.Offset(bleedFar) {
+		return p
+	}
+	const margin = 100 * workRate / 1000 // samples
+	sum := added(bleedCurves(ref, part, reach))
+	lag := int(math.Round(p.offset.MS() * workRate / 1000))
+	side := max(0, max(lag, -lag)-margin)
+	inner := sum[reach-side : reach+side+1]
+	k := argmax(inner)
+	height := float64(inner[k]) / (deviation(sum) + 1e-9)
+	if height < bleedWide || float64(inner[k]) < bleedTwice*peakNear(sum, reach+lag) {
+		return p
+	}
+	if l, ok := findLine(ref, part, k-side, 20*workRate/1000); ok {
+		return l.place(part)
+	}
+	return &placement{offset: media.OffsetMS(float64(k-side) * 1000 / workRate), height: height}
+}
+
+func added(a, b []float32) []float32 {
+	sum := make([]float32, len(a))
+	for i := range sum {
+		sum[i] = a[i] + b[i]
+	}
+	return sum
 }
 
 // isBleed reports whether the line stands high enough.

@@ -70,6 +70,10 @@ type take struct {
 	flash   func(t float64) bool
 }
 
+// nominalTicks is how long a picture lasts, in milliseconds, as far as the
+// encoder cannot know.
+const nominalTicks = 33
+
 // milliseconds is the clock of the files' pictures.
 var milliseconds = media.TimeBase{Num: 1, Den: 1000}
 
@@ -283,6 +287,10 @@ func (w *writer) drain(e *av.Encoder) error {
 		}
 		if err != nil {
 			return err
+		}
+		if stream == w.vi && w.video != nil && w.packet.Duration() == 0 {
+			// Without it an MP4's edit list would end before the last picture.
+			w.packet.SetTimes(w.packet.PTS(), w.packet.DTS(), nominalTicks)
 		}
 		if err := w.mux.Write(stream, w.packet, e.TimeBase()); err != nil {
 			return err
