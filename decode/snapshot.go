@@ -58,18 +58,29 @@ func BestFrame(ctx context.Context, src io.ReadSeeker, n int) (*media.Frame, err
 	return best, nil
 }
 
-// near returns a picture near t that is not the one at last: the keyframe before
-// t, or, when that was last, a later one.
+// near returns a picture near t: the keyframe before it, or, when that is not
+// after last, one as near to t as a bounded number of pictures leads.
 func (v *Video) near(t, last time.Duration) (*picture, error) {
 	if err := v.seek(t); err != nil {
 		return nil, err
 	}
 	p, err := v.next()
-	for n := 0; err == nil && p.time <= last && n < forward; n++ {
-		v.release(p)
-		p, err = v.next()
+	if err != nil || p.time > last {
+		return p, err
 	}
-	return p, err
+	for n := 0; p.time < t && n < forward; n++ {
+		next, err := v.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			v.release(p)
+			return nil, err
+		}
+		v.release(p)
+		p = next
+	}
+	return p, nil
 }
 
 func firstFrame(v *Video) (*media.Frame, error) {

@@ -18,8 +18,8 @@ const OriginTag = "CHOIR_PART_TIME"
 // this rate factor is transparent, and the preset is quick, since the file is
 // read a few times and then forgotten. Keyframes are close, for segments.
 const (
-	reencodeCRF    = "12"
-	reencodePreset = "veryfast"
+	reencodeCRF    = "14"
+	reencodePreset = "superfast"
 	reencodeGOP    = 50
 )
 

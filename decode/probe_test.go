@@ -1,0 +1,155 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/choirless/render/internal/av"
+	"github.com/choirless/render/internal/avtest"
+	"github.com/choirless/render/media"
+)
+
+func TestProbeRejects(t *testing.T) {
+	mp4 := avtest.Movie{Container: "mp4", Video: "libx264", Times: avtest.Steady(10, 25)}.Bytes(t)
+	for _, c := range []struct {
+		name, want string
+		data       []byte
+	}{
+		{"empty", "empty file", nil},
+		{"text", "not a media file", []byte(strings.Repeat("these are the words of the song\n", 30))},
+		{"one byte", "not a media file", []byte{0}},
+		{"moov-less", "cut short before its index", mp4[:bytes.Index(mp4, []byte("moov"))]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Probe(t.Context(), bytes.NewReader(c.data))
+			var r *RejectError
+			if !errors.As(err, &r) || !strings.Contains(r.Reason, c.want) {
+				t.Errorf("error %v, want a RejectError with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestProbeFacts(t *testing.T) {
+	vfr := times(0, 33, 70, 200, 233, 400, 433, 466, 500, 700)
+	cases := []struct {
+		name  string
+		movie avtest.Movie
+		want  media.VideoFacts
+	}{
+		{"vp8 webm", avtest.Movie{Container: "webm", Video: "libvpx", Times: vfr},
+			media.VideoFacts{Codec: "vp8", Width: 160, Height: 96, Depth: 8, Frames: 10}},
+		{"vp9 live webm", avtest.Movie{Container: "webm", Options: []av.Option{{Key: "live", Value: "1"}}, Video: "libvpx-vp9",
+			VideoOptions: []av.Option{{Key: "deadline", Value: "realtime"}, {Key: "lag-in-frames", Value: "0"}}, Times: vfr},
+			media.VideoFacts{Codec: "vp9", Width: 160, Height: 96, Depth: 8, Frames: 10}},
+		{"tagged anamorphic h264, upside down", avtest.Movie{Video: "libx264", Times: vfr,
+			Color: media.CanvasColor, SAR: media.Ratio{Num: 4, Den: 3}, Tags: []av.Option{{Key: "ROTATE", Value: "180"}}},
+			media.VideoFacts{Codec: "h264", Width: 160, Height: 96, Depth: 8, Frames: 10,
+				Color: media.CanvasColor, SAR: media.Ratio{Num: 4, Den: 3}, Rotation: 180}},
+		{"10 bit", avtest.Movie{Video: "libx264", Times: vfr, Depth: 10, SubX: 1, SubY: 0},
+			media.VideoFacts{Codec: "h264", Width: 160, Height: 96, Depth: 10, Frames: 10}},
+		{"mjpeg", avtest.Movie{Video: "mjpeg", Times: vfr, Color: media.Color{Range: media.Full}},
+			media.VideoFacts{Codec: "mjpeg", Width: 160, Height: 96, Depth: 8, Frames: 10}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f, err := Probe(t.Context(), c.movie.Reader(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := f.Video
+			if v == nil {
+				t.Fatal("no picture found")
+			}
+			got := media.VideoFacts{Codec: v.Codec, Width: v.Width, Height: v.Height, Depth: v.Depth,
+				Frames: v.Frames, SAR: v.SAR, Rotation: v.Rotation}
+			want := c.want
+			if want.Color != (media.Color{}) {
+				got.Color = v.Color
+			}
+			if c.want.Codec == "mjpeg" && v.Color.Range != media.Full {
+				t.Errorf("range %v, want full", v.Color.Range)
+			}
+			if got != want {
+				t.Errorf("facts %+v, want %+v", got, want)
+			}
+			if v.Start != 0 || v.End < 700*ms || v.End > 800*ms {
+				t.Errorf("picture from %v to %v, want 0 to between 700 and 800 ms", v.Start, v.End)
+			}
+			if v.FPS < 12 || v.FPS > 15 {
+				t.Errorf("%.2f pictures a second, want 10 in about 0.73 s", v.FPS)
+			}
+		})
+	}
+}
+
+func TestProbeSoundOnly(t *testing.T) {
+	f, err := Probe(t.Context(), avtest.Movie{Audio: "aac", Rate: 44100, Channels: 2, Samples: 44100}.Reader(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Video != nil || f.Audio == nil || f.Audio.Codec != "aac" || f.Audio.Rate != 44100 || f.Audio.Channels != 2 {
+		t.Errorf("facts %+v %+v, want AAC of two channels at 44.1 kHz alone", f.Video, f.Audio)
+	}
+	if f.Duration < 900*time.Millisecond || f.Duration > 1200*time.Millisecond {
+		t.Errorf("duration %v, want about 1 s", f.Duration)
+	}
+}
+
+func TestProbeCutShort(t *testing.T) {
+	for _, container := range []string{"webm", "matroska"} {
+		data := avtest.Movie{Container: container, Video: "libvpx", Times: avtest.Steady(90, 30),
+			Audio: "libopus", Samples: 3 * 48000}.Bytes(t)
+		whole, err := Probe(t.Context(), bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(whole.Warnings) != 0 {
+			t.Errorf("%s: warnings %q about a whole file", container, whole.Warnings)
+		}
+		f, err := Probe(t.Context(), bytes.NewReader(data[:len(data)*6/10]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Video.Frames >= 90 || f.Video.Frames < 20 {
+			t.Errorf("%s: %d pictures of 90 are there", container, f.Video.Frames)
+		}
+		if len(f.Warnings) == 0 || !strings.Contains(f.Warnings[0], "cut short") {
+			t.Errorf("%s: warnings %q, want that it was cut short", container, f.Warnings)
+		}
+	}
+}
+
+// Both streams of a recording that begins late, one after the other, keep their
+// distance and lose the common wait.
+func TestOriginIsTheEarliestStream(t *testing.T) {
+	late := avtest.Steady(20, 25)
+	for i := range late {
+		late[i] += 5400 * ms
+	}
+	m := avtest.Movie{Video: "libvpx", Times: late, Audio: "flac", Samples: 48000, AudioStart: 5 * time.Second}
+	f, err := Probe(t.Context(), m.Reader(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Audio.Start != 0 || f.Video.Start != 400*ms {
+		t.Errorf("sound starts at %v, picture at %v, want 0 and 400 ms", f.Audio.Start, f.Video.Start)
+	}
+	if f.Duration > 1300*ms {
+		t.Errorf("duration %v, want about 1.2 s without the wait", f.Duration)
+	}
+}
+
+func TestInspectSaysWhyToEncodeAgain(t *testing.T) {
+	in, err := Inspect(t.Context(), avtest.Movie{Video: "libvpx", Times: avtest.Steady(5, 25)}.Reader(t))
+	if err != nil || in.Reencode != "" {
+		t.Errorf("VP8: %q, %v, want that it can be taken over", in.Reencode, err)
+	}
+	in, err = Inspect(t.Context(), avtest.Movie{Container: "avi", Video: "mpeg4", Times: avtest.Steady(5, 25)}.Reader(t))
+	if err != nil || !strings.Contains(in.Reencode, "mpeg4") {
+		t.Errorf("MPEG-4: %q, %v, want its codec as the reason", in.Reencode, err)
+	}
+}
