@@ -14,7 +14,7 @@ var trainDir = flag.String("train", "", "write the network's input for every 16 
 // trained on is computed by the code that will feed it.
 func TestTrainingInput(t *testing.T) {
 	if *trainDir == "" {
-		t.Skip("no -train folder: nothing to write")
+		t.Skip("not asked for: no -train folder")
 	}
 	files, err := filepath.Glob(filepath.Join(*trainDir, "*.wav"))
 	if err != nil {

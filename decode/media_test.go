@@ -26,7 +26,7 @@ func uploads(t *testing.T) map[string]upload {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(recordings, "manifest.json"))
 	if errors.Is(err, os.ErrNotExist) {
-		t.Skipf("no recordings in %s", recordings)
+		t.Skipf("extra media are not here: no recordings in %s", recordings)
 	}
 	var m struct{ Song, Others map[string]upload }
 	if err == nil {

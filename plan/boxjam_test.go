@@ -39,7 +39,7 @@ func sharedBoxjamCases(t *testing.T) []boxjamCase {
 	t.Helper()
 	b, err := os.ReadFile(filepath.FromSlash("../../shared/layout/boxjam-golden.json"))
 	if err != nil {
-		t.Skipf("the sixty cases are not here: %v", err)
+		t.Skipf("extra media are not here: %v", err)
 	}
 	var doc struct {
 		Cases []struct {

@@ -86,6 +86,13 @@ tiles and scales every picture, mixes every voice with reverb, sets the loudness
 and writes one MP4. Everything runs on this machine and in this process.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args: func(c *cobra.Command, a []string) error {
+			if len(a) == 0 {
+				return nil
+			}
+			return &failure{code: exitUsage, err: fmt.Errorf("unknown command %q", a[0]), hint: "see choirless --help"}
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &failure{code: exitUsage, err: err, hint: "see " + c.CommandPath() + " --help"}
