@@ -1,0 +1,158 @@
+package encode_test
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/choirless/render/decode"
+	"github.com/choirless/render/encode"
+	"github.com/choirless/render/internal/avtest"
+	"github.com/choirless/render/media"
+)
+
+const ms = time.Millisecond
+
+// convert copies the pictures of a recording and adds its sound.
+func convert(t *testing.T, data []byte, rotation media.Rotation, clicks int) []byte {
+	t.Helper()
+	var c *encode.Converted
+	r, err := decode.OpenReader(t.Context(), bytes.NewReader(data), func(p *decode.CodedPicture) error {
+		return c.WriteCoded(p, decode.CodedTimeBase)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var out avtest.Buffer
+	c, err = encode.NewConverted(&out, encode.ConvertedOptions{Picture: r.Picture(), Rotation: rotation, Channels: clicks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Discard()
+	for {
+		b, err := r.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.WriteSound(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Data
+}
+
+func TestConvertedKeepsTimes(t *testing.T) {
+	at := []time.Duration{100 * ms, 133 * ms, 170 * ms, 300 * ms, 340 * ms, 500 * ms, 533 * ms, 2000 * ms, 2033 * ms, 2400 * ms}
+	for _, codec := range []string{"libvpx", "libx264"} {
+		src := avtest.Movie{Video: codec, Times: at, Audio: "flac", Samples: 100001}.Bytes(t)
+		out := convert(t, src, 270, 1)
+		if again := convert(t, src, 270, 1); !bytes.Equal(out, again) {
+			t.Errorf("%s: the same recording gave other bytes", codec)
+		}
+		f, err := decode.Probe(t.Context(), bytes.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Video == nil || f.Video.Frames != len(at) || f.Video.Start != at[0] || f.Video.Rotation != 270 || len(f.Warnings) > 0 {
+			t.Fatalf("%s: facts %+v %q", codec, f.Video, f.Warnings)
+		}
+		if f.Audio.Codec != "flac" || f.Audio.Rate != 48000 || f.Audio.Start != 0 {
+			t.Errorf("%s: sound %+v", codec, f.Audio)
+		}
+		v, err := decode.OpenVideo(t.Context(), bytes.NewReader(out), decode.VideoOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, want := range at {
+			p, err := v.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if avtest.ReadNumber(p) != n || p.Time != want || p.Rotation != 270 {
+				t.Errorf("%s: picture %d at %v turned %d, want %d at %v", codec, avtest.ReadNumber(p), p.Time, p.Rotation, n, want)
+			}
+		}
+		v.Close()
+	}
+}
+
+// A part can be entered at any sample, although the container counts
+// milliseconds and is indexed by pictures.
+func TestConvertedSoundIsEnteredExactly(t *testing.T) {
+	ramp := func(i, ch int) float32 { return float32(i) / (1 << 23) }
+	for _, video := range []string{"", "libvpx"} {
+		m := avtest.Movie{Video: video, Times: avtest.Steady(90, 30), Audio: "flac", Samples: 3*48000 + 11, Sound: ramp}
+		a, err := decode.OpenAudio(t.Context(), bytes.NewReader(convert(t, m.Bytes(t), 0, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range []int64{0, 1, 2399, 2400, 2401, 48000, 77777, 3*48000 + 10, 12} {
+			if err := a.SeekTo(at); err != nil {
+				t.Fatal(err)
+			}
+			b, err := a.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.Start != at || b.Channels[0][0] != ramp(int(at), 0) {
+				t.Errorf("picture %q, sample %d: starts at %d with sample %g", video, at, b.Start, b.Channels[0][0]*(1<<23))
+			}
+		}
+		a.Close()
+	}
+}
+
+// What cannot be taken over is encoded in its own format, at its own times, and
+// in one size.
+func TestConvertedEncodesAgain(t *testing.T) {
+	for _, c := range []struct{ w, h, depth, x, y int }{{160, 96, 8, 1, 1}, {161, 97, 8, 1, 1}, {160, 96, 10, 1, 0}, {160, 96, 12, 0, 0}} {
+		like := avtest.NewFrame(c.w, c.h, c.depth, c.x, c.y)
+		like.Color = media.Color{Matrix: media.BT601, Range: media.Limited}
+		like.SAR = media.Ratio{Num: 4, Den: 3}
+		var out avtest.Buffer
+		w, err := encode.NewConverted(&out, encode.ConvertedOptions{Like: like})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := []time.Duration{0, 33 * ms, 33 * ms, 500 * ms, 540 * ms} // one time twice
+		for n, p := range at {
+			f := like
+			if n == 4 { // the size changes on the way
+				f = avtest.NewFrame(c.w/2, c.h*2, c.depth, c.x, c.y)
+			}
+			avtest.Number(f, 0xf0)
+			f.Time = p
+			if err := w.WritePicture(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		v, err := decode.OpenVideo(t.Context(), bytes.NewReader(out.Data), decode.VideoOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, want := range []time.Duration{0, 33 * ms, 34 * ms, 500 * ms, 540 * ms} {
+			f, err := v.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Time != want || f.Width()-c.w > 1 || f.Height()-c.h > 1 || f.Depth != min(c.depth, 10) || f.SubX != c.x || f.SubY != c.y {
+				t.Errorf("%+v: picture %d is %dx%d, %d bits at %v, want %v", c, n, f.Width(), f.Height(), f.Depth, f.Time, want)
+			}
+			if got := avtest.ReadNumber(f); n < 4 && got != 0xf0 || f.Color.Matrix != media.BT601 || f.SAR != like.SAR {
+				t.Errorf("%+v: picture %d reads %#x, colour %+v, SAR %v", c, n, got, f.Color, f.SAR)
+			}
+		}
+		v.Close()
+	}
+}
