@@ -31,8 +31,9 @@ const (
 	snapshotExt   = ".jpg"
 )
 
-// maxKey is the longest key S3 takes, in bytes.
-const maxKey = 1024
+// maxKey is the longest key a bucket takes, in bytes: a file name holds 255, and
+// a directory bucket needs a few for itself.
+const maxKey = 240
 
 // RawKey names an upload. Ext has no dot and may be empty.
 type RawKey struct {

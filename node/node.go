@@ -69,6 +69,9 @@ const (
 	visibilityDefault = time.Minute
 	// progressEvery bounds how often one assignment reports its percentage.
 	progressEvery = 500 * time.Millisecond
+	// transferPause is how long an assignment waits that an object store's trouble
+	// has interrupted.
+	transferPause = 10 * time.Second
 	// sendTimeout bounds the reports that are sent after the work's own context ended.
 	sendTimeout = 10 * time.Second
 )
@@ -154,6 +157,9 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) {
 		n.settle(ctx, "ack", l.Ack)
 	case errors.Is(err, queue.ErrLost):
 		log.Warn("lease lost, work dropped", "error", err)
+	case errors.As(err, new(*transferError)):
+		log.Warn("handed back, an object store does not answer", "error", err)
+		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, transferPause) })
 	case ctx.Err() != nil:
 		log.Info("handed back, the node is stopping")
 		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, 0) })

@@ -256,3 +256,23 @@ func TestStoppingHandsBack(t *testing.T) {
 		t.Errorf("after the stop %d leased and %d visible of %d, want none leased, the rest visible", leased, visible, sent)
 	}
 }
+
+// brokenBucket is an object store that does not answer.
+type brokenBucket struct{ bucket.Bucket }
+
+func (brokenBucket) Put(context.Context, string, io.Reader, bucket.PutOptions) (bucket.Info, error) {
+	return bucket.Info{}, errors.New("503 slow down")
+}
+
+func TestTroubleOfTheObjectStoreIsNoFailure(t *testing.T) {
+	b := newBench(t)
+	b.stripe("top", 96, 48, 30, 60)
+	b.stripe("bottom", 96, 32, 30, 160)
+	b.node.cfg.Buckets["broken"] = brokenBucket{b.objects}
+	a := stackAssignment(30)
+	a.Stack.Out.Bucket = "broken"
+	_, err := b.node.do(t.Context(), a, func(float64) {})
+	if !errors.As(err, new(*transferError)) {
+		t.Errorf("error %v is not marked as the object store's", err)
+	}
+}

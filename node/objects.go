@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -10,6 +11,23 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/plan"
 )
+
+// transferError is trouble with an object store: not the assignment's fault and
+// not its part's. The assignment is handed back to be tried later.
+type transferError struct{ err error }
+
+func (e *transferError) Error() string { return e.err.Error() }
+func (e *transferError) Unwrap() error { return e.err }
+
+// transfer marks an error of a bucket as trouble that passes. That an object is
+// not there will not pass.
+func transfer(ref plan.Ref, err error) error {
+	err = fmt.Errorf("%s/%s: %w", ref.Bucket, ref.Key, err)
+	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrExists) {
+		return err
+	}
+	return &transferError{err}
+}
 
 // at returns the bucket a reference names.
 func at(b bucket.Buckets, r plan.Ref) (bucket.Bucket, error) {
@@ -28,7 +46,7 @@ func openRef(ctx context.Context, b bucket.Buckets, r plan.Ref) (io.ReadSeekClos
 	}
 	src, _, err := bucket.Open(ctx, bk, r.Key)
 	if err != nil {
-		return nil, fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
+		return nil, transfer(r, err)
 	}
 	return src, nil
 }
@@ -51,11 +69,11 @@ func putStream(ctx context.Context, b bucket.Buckets, r plan.Ref, write func(io.
 	info, err := bk.Put(ctx, r.Key, pr, bucket.PutOptions{})
 	pr.CloseWithError(err)
 	<-done
-	if werr != nil {
+	switch {
+	case err != nil && (werr == nil || errors.Is(werr, err)):
+		return info, transfer(r, err) // the bucket failed, and the writer by it
+	case werr != nil:
 		return info, werr
-	}
-	if err != nil {
-		return info, fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
 	}
 	return info, nil
 }
