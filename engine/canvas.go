@@ -210,7 +210,7 @@ func (c *Canvas) drawTiles(jobs []job) error {
 		case ok:
 			fast = append(fast, j)
 			if changed {
-				t.video = c.fast.picture(j.tile)
+				t.video = c.fast.tiles[j.tile].video
 			}
 		default:
 			if changed {

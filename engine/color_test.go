@@ -223,7 +223,10 @@ func TestThereAndBack(t *testing.T) {
 // table 1) becomes the tone curve's value, peak white is white, and greys are
 // grey and in order.
 func TestWideColor(t *testing.T) {
-	e := open(t, Options{})
+	variants(t, testWideColor)
+}
+
+func testWideColor(t *testing.T, e *Engine) {
 	x := 1.0 // reference white
 	a := (tonePeak-toneKnee)/(1-toneKnee) - 1
 	s := (x - toneKnee) / (tonePeak - toneKnee)
@@ -262,5 +265,50 @@ func TestWideColor(t *testing.T) {
 	out := toImage(render(t, e, even(8, 8), Update{Frame: f, Opacity: 1}))
 	if c := out.RGBAAt(4, 4); c.R < 200 || c.G > 8 || c.B > 8 {
 		t.Errorf("BT.2020 red became %v", c)
+	}
+}
+
+// TestWideVariantsAgree: the curves of the fast variant against the shader of
+// the plain one, in an odd place. The fast one has 8-bit codes in between. For
+// colours that BT.709 has, that is worth four levels in the shadows. At the edge
+// of BT.709 a channel goes to 0 along a power of 1/2.4: there one level before
+// can be twenty after, in a channel too dark to see, so only the mean counts.
+func TestWideVariantsAgree(t *testing.T) {
+	plain, fast := open(t, Options{Plain: true}), open(t, Options{})
+	for _, transfer := range []media.Transfer{media.TransferHLG, media.TransferPQ, media.TransferSDR} {
+		for _, c := range []struct {
+			saturation float64
+			max        int
+			rms        float64
+		}{{0.2, 4, 1}, {1, 40, 2}} {
+			color := media.Color{Matrix: media.BT2020, Range: media.Limited, Primaries: media.Primaries2020, Transfer: transfer}
+			f := frameFromRGB(128, 96, 1, 1, 10, color, media.SitingTopLeft, func(x, y float64) [3]float64 {
+				v := [3]float64{0.1 + 0.6*x/128, 0.1 + 0.6*y/96, 0.4 + 0.3*math.Cos((x+y)/30)}
+				mean := (v[0] + v[1] + v[2]) / 3
+				for i := range v {
+					v[i] = mean + c.saturation*(v[i]-mean)
+				}
+				return v
+			})
+			s := Scene{Width: 90, Height: 70, Tiles: []Tile{{Rect: image.Rect(3, 5, 84, 65)}}}
+			u := Update{Frame: f, Opacity: 1}
+			a, b := render(t, plain, s, u), render(t, fast, s, u)
+			sum, n := 0.0, 0
+			for p := range 3 {
+				for y := range a.Planes[p].Height {
+					for x := range a.Planes[p].Width {
+						d := float64(get(a, p, x, y) - get(b, p, x, y))
+						sum, n = sum+d*d, n+1
+					}
+				}
+			}
+			d, at := worst(a, b)
+			if transfer == media.TransferPQ {
+				d /= 4 // a code of 8-bit PQ is that much more light
+			}
+			if rms := math.Sqrt(sum / float64(n)); d > c.max || rms > c.rms {
+				t.Errorf("transfer %d, saturation %g: %d levels apart, %s, rms %.2f", transfer, c.saturation, d, at, rms)
+			}
+		}
 	}
 }

@@ -19,7 +19,8 @@ package engine
 // come, so that their data stays in the cache.
 //
 // Colour is converted while uploading (engine/gl/convert.c): the scaler sees
-// upright 8-bit planes in canvas colour.
+// upright 8-bit planes in canvas colour. Wide colour (HLG, PQ, BT.2020) is
+// resized in its own codes and converted afterwards (engine/gl/light.c).
 //
 // Rejected, with the cost of 16 tiles 640x480 to 1080p on llvmpipe: see
 // bench/RESULTS.md.
@@ -58,6 +59,7 @@ type fast struct {
 	resultFB *gl.Framebuffer
 	memory   []byte // what was read back: the tiles' pictures lie here
 	stride   int    // of memory, bytes
+	lights   map[media.Color]*gl.Light
 }
 
 type tableKey struct {
@@ -70,8 +72,10 @@ type fastTile struct {
 	shape      shape
 	at         placement
 	normalizer *normalizer
+	light      *gl.Light // for wide colour; the result holds the source's codes then
 	buffer     *gl.BufferTexture
 	planes     [2]fastPlane // luma; both chroma planes
+	video      *picture     // the tile's pixels: the result, or what light made of it
 }
 
 // fastPlane is luma, or both chroma planes, which lie side by side.
@@ -103,7 +107,7 @@ func cellSize(size image.Point) image.Point {
 // newFast prepares a canvas: cells for all tiles, on shelves about as wide as
 // the canvas.
 func newFast(limits gl.Limits, programs *programs, size image.Rectangle, tiles []tileState) (f *fast, err error) {
-	f = &fast{limits: limits, programs: programs, tables: map[tableKey]*gl.BufferTexture{}, tiles: map[int]*fastTile{}}
+	f = &fast{limits: limits, programs: programs, tables: map[tableKey]*gl.BufferTexture{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
 	defer func() {
 		if err != nil {
 			f.release()
@@ -185,7 +189,7 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 			return ok, err
 		}
 	}
-	if n.matrix && t.planes[1].copies == 0 {
+	if (n.matrix || n.t.wide) && t.planes[1].copies == 0 {
 		return false, nil // a sliver without a chroma sample of its own
 	}
 	size := t.size()
@@ -198,6 +202,11 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 	var err error
 	if t.buffer, err = gl.NewBufferTexture(gl.RGBA32UI, size*16); err != nil {
 		return false, fmt.Errorf("source: %w", err)
+	}
+	t.video = f.picture(t)
+	if n.t.wide {
+		t.light = f.lightOf(s.color)
+		t.video = newPicture(at.shown)
 	}
 	f.tiles[tile] = t
 	return true, nil
@@ -410,12 +419,37 @@ func (f *fast) read(jobs []job) error {
 		}
 		y = end
 	}
+	for _, j := range jobs {
+		if t := f.tiles[j.tile]; t.light != nil {
+			c := chromaRect(t.at.shown).Min
+			odd := image.Pt(2*c.X, 2*c.Y).Sub(t.at.shown.Min)
+			t.light.Convert(t.video.samples(), f.picture(t).samples(), odd.X, odd.Y)
+		}
+	}
 	return gl.Check("fast read")
 }
 
-// picture returns the tile's pixels as they lie in memory.
-func (f *fast) picture(tile int) *picture {
-	t := f.tiles[tile]
+// lightOf finds or makes the conversion of a resolved wide colour.
+func (f *fast) lightOf(c media.Color) *gl.Light {
+	l := f.lights[c]
+	if l == nil {
+		made := gl.NewLight(lightSpec(transformOf(c, 8)))
+		l = &made
+		f.lights[c] = l
+	}
+	return l
+}
+
+// samples returns the planes as package gl takes them.
+func (p *picture) samples() (s [3]gl.Samples) {
+	for i, q := range p.planes {
+		s[i] = gl.Samples{Data: q.Data, Stride: q.Stride, Width: q.Width, Height: q.Height}
+	}
+	return s
+}
+
+// picture returns the tile's part of what was read back.
+func (f *fast) picture(t *fastTile) *picture {
 	p := &picture{rect: t.at.shown}
 	for i := range p.planes {
 		r := planeRect(t.at.shown, i)

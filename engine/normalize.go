@@ -16,6 +16,7 @@ type normalizer struct {
 	shape  shape
 	t      transform     // from 8-bit codes
 	matrix bool          // luma takes part of chroma
+	keep   bool          // codes stay as they are
 	turn   bool          // turned or deeper than 8 bits
 	buffer [3]gl.Samples // between turning and converting
 }
@@ -24,8 +25,10 @@ type normalizer struct {
 // knows the way.
 func newNormalizer(s shape) (*normalizer, bool) {
 	n := &normalizer{shape: s, t: transformOf(s.color, 8), turn: s.rotation != 0 || s.depth > 8}
-	n.matrix = !n.t.lumaAlone() && !s.gray
-	if n.t.wide {
+	// Wide colour is converted after the resize; see fastTile.light.
+	n.keep = n.t.wide || n.t.copies()
+	n.matrix = !n.t.wide && !n.t.lumaAlone() && !s.gray
+	if n.t.wide && s.gray {
 		return nil, false
 	}
 	if n.matrix {
@@ -35,7 +38,7 @@ func newNormalizer(s shape) (*normalizer, bool) {
 			return nil, false
 		}
 	}
-	if n.turn && !n.t.copies() {
+	if n.turn && !n.keep {
 		for i := range n.buffer {
 			w, h := n.size(i)
 			n.buffer[i] = gl.Samples{Data: make([]byte, w*h), Stride: w, Width: w, Height: h}
@@ -67,14 +70,14 @@ func (n *normalizer) run(dst [3]gl.Samples, f *media.Frame) {
 		}
 		mul, add := n.depth(i)
 		to := n.buffer[i]
-		if n.t.copies() {
+		if n.keep {
 			to = dst[i]
 		}
 		gl.ConvertTurn(to, src[i], int(n.shape.rotation), n.shape.depth, mul, add)
 		src[i] = to
 	}
 	switch {
-	case n.t.copies() && n.turn:
+	case n.keep && n.turn:
 	case n.matrix:
 		fx, fy, px, py, _, _ := n.shape.chromaPlane()
 		m := gl.Matrix{Rows: n.t.rows, SubX: int(fx) - 1, SubY: int(fy) - 1, X: px, Y: py}
@@ -85,7 +88,9 @@ func (n *normalizer) run(dst [3]gl.Samples, f *media.Frame) {
 				continue
 			}
 			mul, add := n.t.rows[i][i], n.t.rows[i][3]
-			if i == 0 { // chroma 128 adds what the constant takes off for it
+			if n.keep {
+				mul, add = 1, 0
+			} else if i == 0 { // chroma 128 adds what the constant takes off for it
 				add += 128 * (n.t.rows[0][1] + n.t.rows[0][2])
 			}
 			gl.ConvertAffine(dst[i], src[i], mul, add)

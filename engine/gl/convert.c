@@ -169,9 +169,17 @@ static const int32_t dither[2][2] = {{1 << 13, 5 << 13}, {7 << 13, 3 << 13}};
 // The sample at column x of row y, as 8 bits: (v * mul + add) >> 16.
 static inline uint8_t sample(const uint8_t *row, int x, int y, int bytes, int32_t mul, int32_t add) {
 	if (bytes == 1) return row[x];
-	int64_t v = row[2 * x] | row[2 * x + 1] << 8;
-	v = (v * mul + add + dither[y & 1][x & 1]) >> 16;
-	return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
+	int32_t v = row[2 * x] | row[2 * x + 1] << 8; // v * mul is below 2^24
+	return clamp8((v * mul + add + dither[y & 1][x & 1]) >> 16);
+}
+
+// A whole row of samples of two bytes, not turned.
+VECTOR static void narrow_row(uint8_t *restrict dst, const uint8_t *restrict row, int n, int y, int32_t mul, int32_t add) {
+	const int32_t even = add + dither[y & 1][0], odd = add + dither[y & 1][1];
+	for (int x = 0; x < n; x++) {
+		int32_t v = row[2 * x] | row[2 * x + 1] << 8;
+		dst[x] = clamp8((v * mul + (x & 1 ? odd : even)) >> 16);
+	}
 }
 
 // Side of the square that is turned at a time, so that its rows stay in cache.
@@ -180,6 +188,11 @@ static inline uint8_t sample(const uint8_t *row, int x, int y, int bytes, int32_
 // Turns a plane of w by h samples clockwise and makes it 8 bits deep.
 void choir_turn(uint8_t *dst, int dst_stride, const uint8_t *src, int stride, int w, int h,
 	int bytes, int degrees, int32_t mul, int32_t add) {
+	if (degrees == 0 && bytes == 2) {
+		for (int y = 0; y < h; y++)
+			narrow_row(dst + (ptrdiff_t)y * dst_stride, src + (ptrdiff_t)y * stride, w, y, mul, add);
+		return;
+	}
 	for (int y0 = 0; y0 < h; y0 += TURN)
 		for (int x0 = 0; x0 < w; x0 += TURN)
 			for (int y = y0; y < h && y < y0 + TURN; y++) {

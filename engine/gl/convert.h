@@ -27,3 +27,23 @@ void choir_affine(uint8_t *dst, int dst_stride, const uint8_t *src, int stride, 
 
 void choir_turn(uint8_t *dst, int dst_stride, const uint8_t *src, int stride, int w, int h,
 	int bytes, int degrees, int32_t mul, int32_t add);
+
+// Steps of the curves of a choir_light_t; a curve has one node more, and
+// another that is only ever weighted with 0.
+#define CHOIR_STEPS 1024
+
+typedef struct {
+	float rgb[3][4];   // R'G'B' from the codes (y, cb, cr, 1)
+	float gamut[3][3]; // linear light to linear light
+	float luma[3];     // for gain
+	float out[3][4];   // canvas codes from (R', G', B', 1)
+	float top;         // brightest light that tone knows
+	float linear[CHOIR_STEPS + 2]; // light of a signal, 0..1
+	float gain[CHOIR_STEPS + 2];   // factor, by the root of luma, 0..1
+	float tone[CHOIR_STEPS + 2];   // factor, by the root of light/top, 0..1
+	float gamma[CHOIR_STEPS + 2];  // signal, by the root of light, 0..1
+} choir_light_t;
+
+void choir_light(uint8_t *dst_y, int dst_stride_y, uint8_t *dst_cb, uint8_t *dst_cr, int dst_stride_c,
+	const uint8_t *y, int stride_y, const uint8_t *cb, const uint8_t *cr, int stride_c,
+	int w, int h, int cw, int ch, int odd_x, int odd_y, const choir_light_t *l);
