@@ -62,6 +62,9 @@ func newOverlay(o Overlay) *layer {
 // newCover makes what lies over a tile's picture at r: border and caption, and
 // the corners' mask. It is nil if there is none of them.
 func newCover(t Tile, r image.Rectangle) *layer {
+	if !covers(t.Caption) {
+		t.Caption = ""
+	}
 	half := min(r.Dx(), r.Dy()) / 2
 	radius, border := min(t.Radius, half), min(t.Border, half)
 	if radius == 0 && border == 0 && strings.TrimSpace(t.Caption) == "" {
@@ -147,6 +150,9 @@ func newCard(r image.Rectangle, name string) *picture {
 		sum := fnv.New32a()
 		sum.Write([]byte(name))
 		hue = float64(sum.Sum32()%360) / 360
+	}
+	if !covers(name) {
+		name = ""
 	}
 	for y := range r.Dy() {
 		t := float64(y) / h

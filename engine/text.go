@@ -7,11 +7,13 @@ import (
 	"image/draw"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 )
 
@@ -47,6 +49,18 @@ func newFace(w weight, size float64) textFace {
 		panic(fmt.Sprintf("engine: internal error: face of %g pixels: %v", size, err))
 	}
 	return textFace{f}
+}
+
+// covers reports whether the fonts have every letter of s. A name they cannot
+// write is better left out than shown as a row of boxes.
+func covers(s string) bool {
+	var b sfnt.Buffer
+	for _, r := range s {
+		if i, err := fonts()[regular].GlyphIndex(&b, r); err != nil || i == 0 && !unicode.IsSpace(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // width returns how many pixels s takes, kerning included.

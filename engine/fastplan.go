@@ -1,0 +1,200 @@
+package engine
+
+// How the fast variant draws a tile: where its planes lie in the source buffer,
+// between the passes and in the result, with which weights and which programs.
+// Worked out when a frame's shape or place is new, not for every frame.
+
+import (
+	"encoding/binary"
+	"fmt"
+	"image"
+
+	"github.com/choirless/render/engine/gl"
+)
+
+// prepare makes ready to draw frames of shape s at a placement. It returns
+// false if this variant cannot, or not within the driver's limits.
+func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
+	if t := f.tiles[tile]; t != nil && t.shape == s && t.at == at {
+		return true, nil
+	}
+	n, ok := newNormalizer(s)
+	if !ok || f.cells[tile].Empty() {
+		return false, nil
+	}
+	if old := f.tiles[tile]; old != nil {
+		old.buffer.Release()
+		delete(f.tiles, tile)
+	}
+	f.dropUnused()
+	t := &fastTile{shape: s, at: at, normalizer: n}
+	for i := range t.planes {
+		ok, err := f.plan(t, tile, i)
+		if !ok || err != nil {
+			return ok, err
+		}
+	}
+	if (n.matrix || n.t.wide) && t.planes[1].copies == 0 {
+		return false, nil // a sliver without a chroma sample of its own
+	}
+	size := t.size()
+	if size > f.limits.BufferTexels {
+		return false, nil
+	}
+	if ok, err := f.growMid(t); !ok || err != nil {
+		return ok, err
+	}
+	var err error
+	if t.buffer, err = gl.NewBufferTexture(gl.RGBA32UI, size*16); err != nil {
+		return false, fmt.Errorf("source: %w", err)
+	}
+	t.video = f.picture(t)
+	if n.t.wide {
+		t.light = f.lightOf(s.color)
+		t.video = newPicture(at.shown)
+	}
+	f.tiles[tile] = t
+	return true, nil
+}
+
+// dropUnused releases weight tables that no tile uses any more, once there are
+// many: a recording may change its size as often as it likes.
+func (f *fast) dropUnused() {
+	if len(f.tables) <= 8*len(f.cells) {
+		return
+	}
+	used := map[*gl.BufferTexture]bool{}
+	for _, t := range f.tiles {
+		for _, p := range t.planes {
+			used[p.vTable], used[p.hTable] = true, true
+		}
+	}
+	for k, t := range f.tables {
+		if !used[t] {
+			t.Release()
+			delete(f.tables, k)
+		}
+	}
+}
+
+// size returns the texels of the source.
+func (t *fastTile) size() int {
+	uw, uh := t.shape.upright()
+	_, _, _, _, _, ch := t.shape.chromaPlane()
+	if t.shape.gray {
+		ch = 0
+	}
+	return ceilDiv(uw, 16)*uh + 2*t.planes[1].texels*ch
+}
+
+// plan works out luma (i = 0) or chroma (i = 1) of a tile.
+func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
+	p := &t.planes[i]
+	p.copies = 1 + i
+	if i == 1 && t.shape.gray {
+		p.copies = 0
+		return true, nil
+	}
+	h, v := t.at.axes(t.shape, i, grid(i))
+	if h.Out <= 0 || v.Out <= 0 {
+		p.copies = 0
+		return true, nil
+	}
+	hp, vp := newPattern(h.Step, hCols, 2), newPattern(v.Step, vRows, 1)
+	if hp.pairs() > maxPairs || vp.pairs() > maxPairs {
+		return false, nil
+	}
+	var err error
+	if p.vTable, err = f.table(v, vp); err != nil {
+		return false, err
+	}
+	if p.hTable, err = f.table(h, hp); err != nil {
+		return false, err
+	}
+	if p.v, err = f.programs.get(vp, verticalPass); p.v == nil {
+		return false, err
+	}
+	if p.h, err = f.programs.get(hp, horizontalPass); p.h == nil {
+		return false, err
+	}
+	p.texels = ceilDiv(h.In, 16)
+	p.vGroups, p.hGroups, p.rows = ceilDiv(v.Out, vRows), ceilDiv(h.Out, hCols), ceilDiv(v.Out, hRows)
+	p.cell = f.cells[tile].Min
+	if i == 1 {
+		uw, uh := t.shape.upright()
+		p.first = ceilDiv(uw, 16) * uh
+		p.midY = alignUp(2*t.planes[0].rows, block)
+		p.cell.Y += alignUp(t.planes[0].rows, block)
+		p.apart = alignUp(p.hGroups, block)
+	}
+	return true, nil
+}
+
+// growMid makes the intermediate texture large enough.
+func (f *fast) growMid(t *fastTile) (bool, error) {
+	width, slot := 0, 0
+	for _, p := range t.planes {
+		width = max(width, 2*guard+p.texels*p.copies)
+		slot = max(slot, p.midY+alignUp(2*p.rows, block))
+	}
+	if f.mid != nil && width <= f.mid.Width && slot <= f.slot {
+		return true, nil
+	}
+	if f.mid != nil {
+		width, slot = max(width, f.mid.Width), max(slot, f.slot)
+	}
+	if width > f.limits.TextureSize || slot*together > f.limits.TextureSize {
+		return false, nil
+	}
+	f.midFB.Release()
+	f.mid.Release()
+	f.midFB, f.mid = nil, nil
+	var err error
+	if f.mid, err = gl.NewTexture(gl.RGBA32UI, width, slot*together, 8); err != nil {
+		return false, fmt.Errorf("intermediate: %w", err)
+	}
+	if f.midFB, err = gl.NewFramebuffer(f.mid); err != nil {
+		return false, fmt.Errorf("intermediate: %w", err)
+	}
+	f.slot = slot
+	return true, nil
+}
+
+// table finds or makes a weight table.
+func (f *fast) table(a axis, p pattern) (*gl.BufferTexture, error) {
+	key := tableKey{a, len(p.first)}
+	if t := f.tables[key]; t != nil {
+		return t, nil
+	}
+	data, err := p.table(a)
+	if err != nil {
+		return nil, err
+	}
+	t, err := gl.NewBufferTexture(gl.RGBA32UI, 4*len(data))
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	err = t.Fill(0, t.Size(), func(mem []byte) {
+		for i, w := range data {
+			binary.NativeEndian.PutUint32(mem[4*i:], w)
+		}
+	})
+	if err != nil {
+		t.Release()
+		return nil, err
+	}
+	f.tables[key] = t
+	return t, nil
+}
+
+func alignUp(v, to int) int { return (v + to - 1) / to * to }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// cellSize returns the texels that a tile of the given luma size needs in the
+// result: luma above, both chroma planes side by side below.
+func cellSize(size image.Point) image.Point {
+	w, h := ceilDiv(size.X, hCols), ceilDiv(size.Y, hRows)
+	cw, ch := ceilDiv((size.X+1)/2, hCols), ceilDiv((size.Y+1)/2, hRows)
+	return image.Pt(max(alignUp(w, block), 2*alignUp(cw, block)), alignUp(h, block)+alignUp(ch, block))
+}
