@@ -63,7 +63,9 @@ func TestMemoryIsFlat(t *testing.T) {
 	for i := range 200 {
 		round(i)
 	}
-	if grown := resident(t) - before; grown > 6<<20 {
+	// glibc's arenas, one per thread, wander by some MB; a decoder lost in every
+	// round would be 60 MB.
+	if grown := resident(t) - before; grown > 24<<20 {
 		t.Errorf("200 rounds left %d KiB behind", grown>>10)
 	}
 }

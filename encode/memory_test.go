@@ -1,0 +1,73 @@
+package encode_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/choirless/render/encode"
+	"github.com/choirless/render/internal/avtest"
+	"github.com/choirless/render/media"
+)
+
+// Encoders that are closed, finished or not, leave nothing behind.
+func TestMemoryIsFlat(t *testing.T) {
+	block := tone(5000)
+	f := media.NewFrame(320, 96)
+	round := func(n int) {
+		c, err := encode.NewCell(io.Discard, cellOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range n % 5 {
+			if err := c.Write(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Close()
+		a, err := encode.NewAAC(48000, 2, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Write(block)
+		a.Close()
+		w, err := encode.NewConverted(&avtest.Buffer{}, encode.ConvertedOptions{Like: f, Channels: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.WriteSound(block)
+		w.WritePicture(f)
+		if n%2 == 0 {
+			w.Discard()
+		} else if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 240 { // allocators fill their pools
+		round(n)
+	}
+	before := resident(t)
+	for n := range 200 {
+		round(n)
+	}
+	// glibc's arenas, one per thread, wander by some 15 MB (not at all with
+	// MALLOC_ARENA_MAX=1); an encoder lost in every round would be 100 MB.
+	if grown := resident(t) - before; grown > 32<<20 {
+		t.Errorf("200 rounds left %d KiB behind", grown>>10)
+	}
+}
+
+// resident is the memory of this process in bytes, C's included.
+func resident(t *testing.T) int {
+	t.Helper()
+	runtime.GC()
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("no /proc to read memory from")
+	}
+	var size, pages int
+	fmt.Sscan(string(data), &size, &pages)
+	return pages * os.Getpagesize()
+}
