@@ -26,6 +26,10 @@ demo: build ## make a nine-part song, render it, say where the video is
 test: setup ## every test, and the linters
 	@scripts/test
 
+.PHONY: test-matrix
+test-matrix: setup ## 1 to 144 parts on three canvases, every plan to its final video
+	set -o pipefail; CHOIR_COUNTS=144 $(GO) test -count=1 -timeout 60m -v -run '^TestEveryCount$$' ./coordinator | grep --line-buffered -v level=
+
 .PHONY: lint
 lint: ## gofumpt, go vet, staticcheck
 	@scripts/lint

@@ -2,7 +2,9 @@ package coordinator
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"image"
 	"math"
 	"os"
 	"strconv"
@@ -80,33 +82,107 @@ func TestRefusedStripes(t *testing.T) {
 	}
 }
 
-// Every count finishes, and a part more costs its own row and what moved.
-func TestEveryCount(t *testing.T) {
-	most := 20
+// canvases are the shapes a video is asked for in.
+var canvases = []definition.Pair{{1920, 1080}, {1080, 1920}, {1080, 1080}}
+
+// spread returns the counts of parts to try: every one to CHOIR_COUNTS, or a few
+// where the grid takes another shape.
+func spread(t *testing.T) []int {
+	t.Helper()
+	counts := []int{1, 2, 3, 4, 5, 7, 10, 13, 20}
 	if testing.Short() {
-		most = 6
+		counts = counts[:5]
 	}
 	if s := os.Getenv("CHOIR_COUNTS"); s != "" {
-		var err error
-		if most, err = strconv.Atoi(s); err != nil {
+		most, err := strconv.Atoi(s)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	b := newBench(t)
-	b.node(nil)
-	c, _ := b.start(b.config())
-	for i := range most {
-		b.upload(fmt.Sprintf("p%03d", i), short(i))
-		b.eventually("part noted", func() bool {
-			parts, err := b.store.Parts(t.Context(), testSong)
-			return err == nil && len(parts) == i+1
-		})
-		if r := b.done(c, ""); len(r.Parts) != i+1 {
-			t.Fatalf("%d parts, want %d", len(r.Parts), i+1)
+		counts = nil
+		for n := range most {
+			counts = append(counts, n+1)
 		}
 	}
-	if got, want := b.runs(), strings.TrimSpace(strings.Repeat("done ", most)); got != want {
-		t.Errorf("renders %s", got)
+	return counts
+}
+
+// Every count finishes on every canvas, as one song that grows.
+func TestEveryCount(t *testing.T) {
+	counts := spread(t)
+	for _, size := range canvases {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			began, finished := time.Now(), 0
+			defer func() {
+				t.Logf("%d of %d plans finished, in %v", finished, len(counts), time.Since(began).Round(time.Millisecond))
+			}()
+			b := newBench(t)
+			b.node(nil)
+			cfg := b.config()
+			cfg.Output.Size = definition.Some(size)
+			c, _ := b.start(cfg)
+			for _, count := range counts {
+				b.grow(count)
+				r := b.done(c, "")
+				checkTiles(t, r, count, size)
+				finished++
+			}
+			if got, want := b.runs(), strings.TrimSpace(strings.Repeat("done ", len(counts))); got != want {
+				t.Errorf("renders %s", got)
+			}
+		})
+	}
+}
+
+// grow uploads what the song lacks of count parts, and none is ingested before
+// all are known.
+func (b *bench) grow(count int) {
+	b.Helper()
+	b.gate.Lock()
+	defer b.gate.Unlock()
+	parts := func() int {
+		parts, err := b.store.Parts(b.Context(), testSong)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return len(parts)
+	}
+	for i := parts(); i < count; i++ {
+		b.upload(fmt.Sprintf("p%03d", i), short(i))
+	}
+	b.eventually("parts noted", func() bool { return parts() == count })
+}
+
+// checkTiles wants a tile of its own on the canvas for each part, and no
+// problem with any.
+func checkTiles(t *testing.T, r Result, count int, size definition.Pair) {
+	t.Helper()
+	var p plan.Plan
+	if err := json.Unmarshal(r.Render.Plan, &p); err != nil {
+		t.Fatal(err)
+	}
+	def, err := definition.Parse(r.Render.Definition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	canvas, shown := image.Rect(0, 0, size[0], size[1]), []image.Rectangle(nil)
+	for _, in := range def.Inputs {
+		if !in.Shown() {
+			continue
+		}
+		at, s := in.Position.Or(definition.Pair{}), in.Size.Or(definition.Pair{})
+		tile := image.Rect(at[0], at[1], at[0]+s[0], at[1]+s[1])
+		if tile.Empty() || !tile.In(canvas) {
+			t.Errorf("%d parts: tile %v on %v", count, tile, canvas)
+		}
+		for _, other := range shown {
+			if tile.Overlaps(other) {
+				t.Errorf("%d parts: tiles %v and %v overlap", count, tile, other)
+			}
+		}
+		shown = append(shown, tile)
+	}
+	if len(r.Parts) != count || len(shown) != count || p.Width != size[0] || p.Height != size[1] {
+		t.Fatalf("%d parts, %d tiles on %dx%d, want %d on %v", len(r.Parts), len(shown), p.Width, p.Height, count, size)
 	}
 }
 
