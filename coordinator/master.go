@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
@@ -40,10 +41,11 @@ func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 		f.out.Silent = true
 		return nil, nil
 	}
-	o, err := f.masterOptions(ctx)
+	o, warnings, err := f.c.MasterOptions(ctx, f.plan.Master)
 	if err != nil {
 		return nil, err
 	}
+	f.warnings = append(f.warnings, warnings...)
 	ceiling := o.Ceiling
 	for try := 0; ; try++ {
 		audio, mastered, err := f.encode(ctx, o)
@@ -69,36 +71,34 @@ func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 	}
 }
 
-func (f *finisher) masterOptions(ctx context.Context) (mix.MasterOptions, error) {
-	m := f.plan.Master
-	o := mix.MasterOptions{Room: m.Room, Wet: m.Wet, Target: mix.LUFS(m.Target), Ceiling: mix.DBTP(m.Ceiling)}
+// MasterOptions returns how a plan's sound is finished: its room, or a person's
+// own impulse response from the misc bucket. One that is not there is replaced
+// by the hall, with a warning.
+func (c *Coordinator) MasterOptions(ctx context.Context, m plan.Master) (o mix.MasterOptions, warnings []plan.PartWarning, err error) {
+	o = mix.MasterOptions{Room: m.Room, Wet: m.Wet, Target: mix.LUFS(m.Target), Ceiling: mix.DBTP(m.Ceiling)}
 	if o.Ceiling == 0 {
 		o.Ceiling = mix.DefaultCeiling
 	}
-	if m.Wet == 0 || m.Room == "" {
-		return o, nil
+	if m.Wet == 0 || m.Room == "" || slices.Contains(mix.RoomNames(), m.Room) {
+		return o, nil, nil
 	}
-	for _, known := range mix.RoomNames() {
-		if m.Room == known {
-			return o, nil
+	for _, ext := range []string{".wav", ".flac"} {
+		r, _, err := c.cfg.Buckets[definition.BucketMisc].Get(ctx, m.Room+ext, bucket.Range{})
+		if errors.Is(err, bucket.ErrNotFound) {
+			continue
 		}
+		if err == nil {
+			defer r.Close()
+			o.IR, err = mix.ReadIR(m.Room, r)
+		}
+		if err != nil {
+			return o, nil, fmt.Errorf("impulse response %q: %w", m.Room+ext, err)
+		}
+		return o, nil, nil
 	}
-	// A person's own impulse response.
-	key := m.Room + ".wav"
-	r, _, err := f.c.cfg.Buckets[definition.BucketMisc].Get(ctx, key, bucket.Range{})
-	if err == nil {
-		defer r.Close()
-		o.IR, err = mix.ReadIR(m.Room, r)
-	}
-	if errors.Is(err, bucket.ErrNotFound) {
-		o.Room = ""
-		f.warnings = append(f.warnings, plan.PartWarning{
-			Text: fmt.Sprintf("impulse response %q: not found, the hall is used; known: %v", m.Room, mix.RoomNames())})
-		return o, nil
-	} else if err != nil {
-		return o, fmt.Errorf("impulse response %q: %w", m.Room, err)
-	}
-	return o, nil
+	o.Room = ""
+	text := fmt.Sprintf("impulse response %q: not found, the hall is used; known: %v", m.Room, mix.RoomNames())
+	return o, []plan.PartWarning{{Text: text}}, nil
 }
 
 // encode masters once and writes the coded sound into the scratch file.

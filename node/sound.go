@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix"
@@ -16,18 +18,14 @@ import (
 // its own) over the whole song and stores it as a float WAV.
 func (n *Node) sound(ctx context.Context, s *plan.Sound, progress func(float64)) (plan.SoundResult, error) {
 	res := plan.SoundResult{Samples: s.Samples, Channels: 2}
-	voices := make([]mix.Voice, len(s.Voices))
-	for i, v := range s.Voices {
-		voice, err := n.voice(ctx, v)
-		if err != nil {
-			return res, &PartError{v.Part, err}
-		}
-		voices[i] = voice
-		if v.Send != 1 {
-			res.Channels = 4
-		}
+	voices, err := Voices(ctx, n.cfg.Buckets, s.Voices)
+	if err != nil {
+		return res, err
 	}
-	_, err := putStream(ctx, n.cfg.Buckets, s.Out, func(w io.Writer) error {
+	if slices.ContainsFunc(s.Voices, func(v plan.Voice) bool { return v.Send != 1 }) {
+		res.Channels = 4
+	}
+	_, err = putStream(ctx, n.cfg.Buckets, s.Out, func(w io.Writer) error {
 		wav, err := mix.NewWAVWriter(w, media.MixRate, res.Channels, s.Samples)
 		if err != nil {
 			return err
@@ -56,8 +54,21 @@ func (n *Node) sound(ctx context.Context, s *plan.Sound, progress func(float64))
 	return res, nil
 }
 
-// voice translates a voice of the plan for the mixer.
-func (n *Node) voice(ctx context.Context, v plan.Voice) (mix.Voice, error) {
+// Voices translates the voices of a plan for the mixer; each opens its converted
+// part when it is mixed. Errors are *PartError.
+func Voices(ctx context.Context, b bucket.Buckets, voices []plan.Voice) ([]mix.Voice, error) {
+	out := make([]mix.Voice, len(voices))
+	for i, v := range voices {
+		m, err := voice(ctx, b, v)
+		if err != nil {
+			return nil, &PartError{v.Part, err}
+		}
+		out[i] = m
+	}
+	return out, nil
+}
+
+func voice(ctx context.Context, b bucket.Buckets, v plan.Voice) (mix.Voice, error) {
 	law, err := mix.ParsePanLaw(v.PanLaw)
 	if err != nil {
 		return mix.Voice{}, err
@@ -65,7 +76,7 @@ func (n *Node) voice(ctx context.Context, v plan.Voice) (mix.Voice, error) {
 	m := mix.Voice{
 		Name: string(v.Part), Offset: v.Offset, DriftPPM: v.DriftPPM,
 		Gain: v.Gain, Pan: v.Pan, Law: law, Send: v.Send,
-		Open: func() (mix.Source, error) { return n.openVoice(ctx, v) },
+		Open: func() (mix.Source, error) { return openVoice(ctx, b, v) },
 	}
 	for _, c := range v.Cleanup {
 		switch c {
@@ -90,8 +101,8 @@ type voiceSource struct {
 
 func (s voiceSource) Close() error { return errors.Join(s.Audio.Close(), s.src.Close()) }
 
-func (n *Node) openVoice(ctx context.Context, v plan.Voice) (mix.Source, error) {
-	src, err := openRef(ctx, n.cfg.Buckets, v.Source)
+func openVoice(ctx context.Context, b bucket.Buckets, v plan.Voice) (mix.Source, error) {
+	src, err := openRef(ctx, b, v.Source)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 
 type renderFlags struct {
 	out, definition, report, thumbnail, misc string
+	stems                                    string
 	size, span, preset                       string
 	fps                                      float64
 	crf, slots                               int
@@ -54,6 +55,7 @@ does only what has changed.`,
 	f.StringVar(&o.thumbnail, "thumbnail", "", "JPEG `file` for the thumbnail; by default beside the video")
 	f.StringVar(&o.definition, "definition", "", "render this definition `file` instead of an automatic one")
 	f.StringVar(&o.misc, "misc", "", "`folder` with watermarks and impulse responses; by default DIR/misc, else DIR")
+	f.StringVar(&o.stems, "stems", "", "write every aligned part, and the dry and wet sums, as FLAC into this `folder`")
 	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
 	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
 	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
@@ -95,6 +97,9 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	res, err := renderSong(ctx, l, song, o, newProgress(out), clock)
 	if err == nil {
 		err = deliver(ctx, l, song, o, res)
+	}
+	if err == nil && o.stems != "" {
+		err = writeStems(ctx, l, res, o.stems)
 	}
 	if cerr := l.close(); err == nil {
 		err = cerr
