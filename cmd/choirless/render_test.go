@@ -22,7 +22,8 @@ import (
 
 func TestRenderChoir(t *testing.T) {
 	dir, tr := choir(t, "--parts", "5", "--seconds", "8")
-	out, r := rendered(t, dir, "--size", "960x540", "--no-cache")
+	stems := t.TempDir()
+	out, r := rendered(t, dir, "--size", "960x540", "--no-cache", "--stems", stems)
 
 	if r.Output.LUFS < -16.5 || r.Output.LUFS > -15.5 || r.Output.DBTP > -1 {
 		t.Errorf("%.2f LUFS, %.2f dBTP, want -16 ±0.5 and at most -1", r.Output.LUFS, r.Output.DBTP)
@@ -33,6 +34,7 @@ func TestRenderChoir(t *testing.T) {
 	if _, err := os.Stat(strings.TrimSuffix(out, ".mp4") + ".jpg"); err != nil {
 		t.Errorf("no thumbnail: %v", err)
 	}
+	checkStems(t, stems, len(tr.Parts))
 	def := definitionOf(t, dir)
 	final := finalFeatures(t, out)
 	for i, p := range tr.Parts {
@@ -47,6 +49,65 @@ func TestRenderChoir(t *testing.T) {
 		checkVoice(t, final, filepath.Join(dir, p.File), *rp.OffsetMS)
 		if p.Rotation == 0 && p.Width > 0 {
 			checkPictures(t, out, filepath.Join(dir, p.File), tileOf(def, p.Part), *rp.OffsetMS)
+		}
+	}
+}
+
+// checkStems adds the parts' stems up and compares with the dry sum, whose share
+// the default reverb lowers.
+func checkStems(t *testing.T, dir string, parts int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.flac"))
+	if err != nil || len(files) != parts+2 {
+		t.Fatalf("%d stems (%v), want %d parts, dry and wet", len(files), err, parts)
+	}
+	var sum, dry []float64
+	for _, f := range files {
+		pcm := leftOf(t, f)
+		switch filepath.Base(f) {
+		case "dry.flac":
+			dry = pcm
+		case "wet.flac":
+		default:
+			if sum == nil {
+				sum = make([]float64, len(pcm))
+			}
+			for i, v := range pcm {
+				sum[i] += v
+			}
+		}
+	}
+	share := math.Sqrt(1 - definition.Defaults().Reverb.Or(0))
+	for i := range len(dry) - int(media.MixRate)/10 { // the very end is faded
+		if math.Abs(dry[i]-share*sum[i]) > 1e-5 {
+			t.Fatalf("sample %d: dry sum %g, stems add up to %g", i, dry[i], share*sum[i])
+		}
+	}
+}
+
+func leftOf(t *testing.T, file string) []float64 {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	a, err := decode.OpenAudio(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var pcm []float64
+	for {
+		b, err := a.Read()
+		if errors.Is(err, io.EOF) {
+			return pcm
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range b.Channels[0] {
+			pcm = append(pcm, float64(v))
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
-	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix"
@@ -72,9 +71,10 @@ func writeStems(ctx context.Context, l *local, res coordinator.Result, dir strin
 // sums opens the dry sums of a plan.
 func sums(ctx context.Context, b bucket.Buckets, p *plan.Plan) []func() (mix.Source, error) {
 	var open []func() (mix.Source, error)
-	for _, s := range p.Sounds {
+	for i := range p.Sounds {
+		out := p.Sound(i).Sound.Out
 		open = append(open, func() (mix.Source, error) {
-			r, _, err := bucket.Open(ctx, b[definition.BucketFinalParts], s.Out.Key)
+			r, _, err := bucket.Open(ctx, b[out.Bucket], out.Key)
 			if err != nil {
 				return nil, err
 			}
