@@ -245,7 +245,8 @@ func (c *Coordinator) placeParts(cast cast, features []*align.Features) ([]store
 		if r.NeedsReview {
 			for _, k := range r.Candidates[:min(2, len(r.Candidates))] {
 				out[i].Candidates = append(out[i].Candidates, store.Candidate{
-					OffsetMS: math.Round(k.Offset.MS()*1000) / 1000, Confidence: k.Confidence})
+					OffsetMS: math.Round(k.Offset.MS()*1000) / 1000, Confidence: k.Confidence,
+				})
 			}
 		}
 	}

@@ -442,8 +442,10 @@ func (n *node) ingest(ctx context.Context, in *plan.Ingest, put func(plan.Ref, [
 	d := time.Duration(rec.Seconds * float64(time.Second))
 	sum := sha256.Sum256(raw)
 	out := plan.IngestResult{
-		Facts: media.Facts{Container: "test", Duration: d,
-			Audio: &media.AudioFacts{Codec: "flac", Rate: media.MixRate, Channels: 1, End: d}},
+		Facts: media.Facts{
+			Container: "test", Duration: d,
+			Audio: &media.AudioFacts{Codec: "flac", Rate: media.MixRate, Channels: 1, End: d},
+		},
 		Level: media.Level{LUFS: -20, PeakDB: -3, NoiseDB: -60}, Snapshot: true, Features: !rec.Silent,
 		SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(raw)),
 	}
@@ -490,8 +492,10 @@ func testCell(w, h int, e plan.Encoder, rate media.FrameRate, frames int, stripe
 		return c.([]byte), nil
 	}
 	var b bytes.Buffer
-	enc, err := encode.NewCell(&b, encode.CellOptions{Width: w, Height: h, Rate: rate, Preset: "ultrafast", CRF: e.CRF,
-		GOP: e.GOP, CanvasHeight: e.CanvasHeight, StripeMV: stripeMV})
+	enc, err := encode.NewCell(&b, encode.CellOptions{
+		Width: w, Height: h, Rate: rate, Preset: "ultrafast", CRF: e.CRF,
+		GOP: e.GOP, CanvasHeight: e.CanvasHeight, StripeMV: stripeMV,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,11 @@ type Config struct {
 	Events queue.Queue
 	// Assignments is where nodes get their work, Reports where news of it comes from.
 	Assignments, Reports queue.Queue
+	// Watched says that the raw and definition buckets are folders that others
+	// write into and that bucket.Watch announces everything in them, at the start
+	// too. The reconciliation then leaves them alone: a list cannot tell a whole
+	// file from half of one.
+	Watched bool
 	// BucketNames maps the names in notifications to roles, where they differ.
 	BucketNames map[string]string
 	// Name identifies the coordinator; it must be unique. "" makes one up.
@@ -162,8 +167,13 @@ func (c Config) validate() error {
 		name  string
 		value int
 	}{
-		{"Bitrate", c.Bitrate}, {"Attempts", c.Attempts}, {"Steps", c.Steps}, {"Losses", c.Losses},
-		{"Window", c.Window}, {"Workers", c.Workers}, {"Finishers", c.Finishers},
+		{"Bitrate", c.Bitrate},
+		{"Attempts", c.Attempts},
+		{"Steps", c.Steps},
+		{"Losses", c.Losses},
+		{"Window", c.Window},
+		{"Workers", c.Workers},
+		{"Finishers", c.Finishers},
 	} {
 		fault(n.value < 0, "%s: %d, want 1 or more, or 0 for the default", n.name, n.value)
 	}
@@ -171,8 +181,14 @@ func (c Config) validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"Backoff", c.Backoff}, {"Debounce", c.Debounce}, {"Claim", c.Claim}, {"Silent", c.Silent},
-		{"Resend", c.Resend}, {"Reconcile", c.Reconcile}, {"Poll", c.Poll}, {"Segment", c.Segment},
+		{"Backoff", c.Backoff},
+		{"Debounce", c.Debounce},
+		{"Claim", c.Claim},
+		{"Silent", c.Silent},
+		{"Resend", c.Resend},
+		{"Reconcile", c.Reconcile},
+		{"Poll", c.Poll},
+		{"Segment", c.Segment},
 	} {
 		fault(d.value < 0, "%s: %v, want more than 0, or 0 for the default", d.name, d.value)
 	}

@@ -64,7 +64,8 @@ func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 		}
 		if try == maxRemaster {
 			f.warnings = append(f.warnings, plan.PartWarning{
-				Text: fmt.Sprintf("the true peak of the final is %.2f dBTP, %.2f above its ceiling", loud.TruePeak(), over)})
+				Text: fmt.Sprintf("the true peak of the final is %.2f dBTP, %.2f above its ceiling", loud.TruePeak(), over),
+			})
 			return audio, nil
 		}
 		o.Ceiling -= over + peakSpare

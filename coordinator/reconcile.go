@@ -23,6 +23,9 @@ const (
 // recordings and definitions that are not known, or are not what is known, and
 // finals that somebody who had lost his claim overwrote.
 func (c *Coordinator) reconcile(ctx context.Context) error {
+	if c.cfg.Watched {
+		return c.reconcileFinals(ctx)
+	}
 	return errors.Join(c.reconcileRaw(ctx), c.reconcileDefinitions(ctx), c.reconcileFinals(ctx))
 }
 

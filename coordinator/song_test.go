@@ -192,7 +192,8 @@ func TestOddParts(t *testing.T) {
 	b.node(nil)
 	c, _ := b.start(b.config())
 	err := c.PutSong(t.Context(), testSong, &definition.SongFile{Parts: []definition.Part{
-		{PartID: "p1", Hidden: true}, {PartID: "p2", Offset: definition.Some(120.0), OffsetLocked: true},
+		{PartID: "p1", Hidden: true},
+		{PartID: "p2", Offset: definition.Some(120.0), OffsetLocked: true},
 		{PartID: "p3", Offset: definition.Some(-40.0)},
 	}})
 	if err != nil {

@@ -36,20 +36,41 @@ func TestPlace(t *testing.T) {
 		fit   Fit
 		want  placement
 	}{
-		"same aspect": {shape{width: 640, height: 360, sar: 1}, image.Rect(8, 4, 328, 184), Cover,
-			placement{image.Rect(8, 4, 328, 184), 0, 0, 2, 2}},
-		"cover crops the sides": {shape{width: 640, height: 360, sar: 1}, image.Rect(0, 0, 180, 180), Cover,
-			placement{image.Rect(0, 0, 180, 180), 140, 0, 2, 2}},
-		"cover crops top and bottom": {shape{width: 640, height: 480, sar: 1}, image.Rect(0, 0, 320, 180), Cover,
-			placement{image.Rect(0, 0, 320, 180), 0, 60, 2, 2}},
-		"contain": {shape{width: 640, height: 480, sar: 1}, image.Rect(0, 0, 320, 180), Contain,
-			placement{image.Rect(40, 0, 280, 180), 0, 0, 640.0 / 240, 480.0 / 180}},
-		"turned": {shape{width: 640, height: 360, sar: 1, rotation: 90}, image.Rect(0, 0, 180, 320), Cover,
-			placement{image.Rect(0, 0, 180, 320), 0, 0, 2, 2}},
-		"wide samples": {shape{width: 320, height: 360, sar: 2}, image.Rect(0, 0, 320, 180), Cover,
-			placement{image.Rect(0, 0, 320, 180), 0, 0, 1, 2}},
-		"wide samples, turned": {shape{width: 320, height: 360, sar: 2, rotation: 270}, image.Rect(0, 0, 180, 320), Cover,
-			placement{image.Rect(0, 0, 180, 320), 0, 0, 2, 1}},
+		"same aspect": {
+			shape{width: 640, height: 360, sar: 1},
+			image.Rect(8, 4, 328, 184), Cover,
+			placement{image.Rect(8, 4, 328, 184), 0, 0, 2, 2},
+		},
+		"cover crops the sides": {
+			shape{width: 640, height: 360, sar: 1},
+			image.Rect(0, 0, 180, 180), Cover,
+			placement{image.Rect(0, 0, 180, 180), 140, 0, 2, 2},
+		},
+		"cover crops top and bottom": {
+			shape{width: 640, height: 480, sar: 1},
+			image.Rect(0, 0, 320, 180), Cover,
+			placement{image.Rect(0, 0, 320, 180), 0, 60, 2, 2},
+		},
+		"contain": {
+			shape{width: 640, height: 480, sar: 1},
+			image.Rect(0, 0, 320, 180), Contain,
+			placement{image.Rect(40, 0, 280, 180), 0, 0, 640.0 / 240, 480.0 / 180},
+		},
+		"turned": {
+			shape{width: 640, height: 360, sar: 1, rotation: 90},
+			image.Rect(0, 0, 180, 320), Cover,
+			placement{image.Rect(0, 0, 180, 320), 0, 0, 2, 2},
+		},
+		"wide samples": {
+			shape{width: 320, height: 360, sar: 2},
+			image.Rect(0, 0, 320, 180), Cover,
+			placement{image.Rect(0, 0, 320, 180), 0, 0, 1, 2},
+		},
+		"wide samples, turned": {
+			shape{width: 320, height: 360, sar: 2, rotation: 270},
+			image.Rect(0, 0, 180, 320), Cover,
+			placement{image.Rect(0, 0, 180, 320), 0, 0, 2, 1},
+		},
 	} {
 		got := place(c.shape, c.tile, c.fit)
 		if got.shown != c.want.shown || math.Abs(got.x-c.want.x) > 1e-9 || math.Abs(got.y-c.want.y) > 1e-9 ||

@@ -34,10 +34,12 @@ func ingest(t *testing.T, data []byte, edit func(*plan.Ingest, bucket.Buckets)) 
 		}
 		bs[role] = d
 	}
-	w := &plan.Ingest{Part: "p", Raw: plan.Ref{Bucket: definition.BucketRaw, Key: "c+s+p.webm"},
+	w := &plan.Ingest{
+		Part: "p", Raw: plan.Ref{Bucket: definition.BucketRaw, Key: "c+s+p.webm"},
 		Snapshot:  plan.Ref{Bucket: definition.BucketSnapshots, Key: "c+s+p.jpg"},
 		Converted: plan.Ref{Bucket: definition.BucketConverted, Key: "c+s+p.mkv"},
-		Features:  plan.Ref{Bucket: definition.BucketConverted, Key: "c+s+p.features"}}
+		Features:  plan.Ref{Bucket: definition.BucketConverted, Key: "c+s+p.features"},
+	}
 	if _, err := bs[definition.BucketRaw].Put(t.Context(), w.Raw.Key, bytes.NewReader(data), bucket.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +94,10 @@ func TestIngest(t *testing.T) {
 	for i := range late {
 		late[i] += 400 * time.Millisecond
 	}
-	film := avtest.Movie{Container: "mp4", Video: "libx264", Times: late, Audio: "aac", Rate: 44100, Channels: 2,
-		Samples: 3 * 44100, Sound: sung}
+	film := avtest.Movie{
+		Container: "mp4", Video: "libx264", Times: late, Audio: "aac", Rate: 44100, Channels: 2,
+		Samples: 3 * 44100, Sound: sung,
+	}
 	cases := []struct {
 		name       string
 		movie      avtest.Movie
@@ -108,8 +112,10 @@ func TestIngest(t *testing.T) {
 		{name: "sound only", movie: avtest.Movie{Container: "webm", Audio: "libopus", Samples: 3 * 48000, Sound: sung}, channels: 1, features: true},
 		{name: "surround", movie: avtest.Movie{Audio: "flac", Channels: 6, Samples: 3 * 48000, Sound: sung}, channels: 2, features: true},
 		{name: "picture only", movie: avtest.Movie{Container: "webm", Video: "libvpx", Times: avtest.Steady(10, 15)}, video: true, unusable: "no sound"},
-		{name: "silent", movie: avtest.Movie{Video: "libvpx", Times: avtest.Steady(60, 30), Audio: "flac", Samples: 3 * 48000,
-			Sound: func(i, ch int) float32 { return 0 }}, video: true, channels: 1, unusable: "silent"},
+		{name: "silent", movie: avtest.Movie{
+			Video: "libvpx", Times: avtest.Steady(60, 30), Audio: "flac", Samples: 3 * 48000,
+			Sound: func(i, ch int) float32 { return 0 },
+		}, video: true, channels: 1, unusable: "silent"},
 		{name: "short", movie: avtest.Movie{Audio: "flac", Samples: 4800, Sound: sung}, channels: 1, unusable: "shorter than"},
 		{name: "old camera", movie: avtest.Movie{Container: "avi", Video: "mpeg4", Times: avtest.Steady(30, 30)}, video: true, reencode: true, unusable: "no sound"},
 	}
@@ -226,8 +232,10 @@ func TestIngestStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := Ingester{Buckets: bucket.Buckets{"b": d}, Scratch: t.TempDir()}
-	w := &plan.Ingest{Raw: plan.Ref{Bucket: "b", Key: "raw"}, Converted: plan.Ref{Bucket: "b", Key: "out"},
-		Snapshot: plan.Ref{Bucket: "b", Key: "jpg"}, Features: plan.Ref{Bucket: "b", Key: "features"}}
+	w := &plan.Ingest{
+		Raw: plan.Ref{Bucket: "b", Key: "raw"}, Converted: plan.Ref{Bucket: "b", Key: "out"},
+		Snapshot: plan.Ref{Bucket: "b", Key: "jpg"}, Features: plan.Ref{Bucket: "b", Key: "features"},
+	}
 	_, err = in.Run(ctx, plan.Assignment{Ingest: w}, func(float64) { cancel(stop) })
 	if !errors.Is(err, stop) && !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want the cause of the stop", err)

@@ -20,6 +20,10 @@ import (
 	"github.com/choirless/render/web"
 )
 
+// claimTime is how long a song that was being finished when the process was
+// killed waits after the restart.
+const claimTime = 6 * time.Second
+
 type serveFlags struct {
 	data, listen   string
 	debounce       time.Duration
@@ -71,8 +75,13 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 	log := newLog(errOut, o.verbose)
 	l, err := openLocal(ctx, localOptions{
 		data: o.data, log: log,
-		config: func(c *coordinator.Config) { c.Debounce = o.debounce },
-		node:   func(c *node.Config) { c.Slots, c.StockEncoder = o.slots, o.stock },
+		config: func(c *coordinator.Config) {
+			c.Debounce, c.Watched = o.debounce, true
+			// The folder is ours alone: a claim left behind is of a process that
+			// was killed, and need not be waited for.
+			c.Claim = claimTime
+		},
+		node: func(c *node.Config) { c.Slots, c.StockEncoder = o.slots, o.stock },
 	})
 	if err != nil {
 		listener.Close()

@@ -227,8 +227,7 @@ func (s *service) halves(content map[string][]byte) (rest func()) {
 	}
 }
 
-// A service that is killed finishes the song as if nothing had happened. With
-// CHOIR_KILL_FINISH set it is killed while it finishes, too, which takes longer.
+// A service that is killed finishes the song as if nothing had happened.
 func TestServeKilled(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "choirless")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
@@ -262,10 +261,8 @@ func TestServeKilled(t *testing.T) {
 	}
 	rest()
 	type moment struct{ role, pattern string }
-	moments := []moment{{definition.BucketConverted, "*.mkv"}, {definition.BucketFinalParts, "*.h264"}}
-	if os.Getenv("CHOIR_KILL_FINISH") != "" {
-		// The next process waits for the claim of the dead one to end: a minute.
-		moments = append(moments, moment{definition.BucketPreview, "*.mp4"})
+	moments := []moment{
+		{definition.BucketConverted, "*.mkv"}, {definition.BucketFinalParts, "*.h264"}, {definition.BucketPreview, "*.mp4"},
 	}
 	for _, m := range moments {
 		s.eventually(m.pattern+" in "+m.role, func() bool { return len(s.files(m.role, m.pattern)) > 0 })

@@ -24,8 +24,13 @@ var weights = []struct {
 	stage  store.Stage
 	weight float64
 }{
-	{store.StageIngest, 20}, {store.StageAlign, 3}, {store.StagePlan, 1}, {store.StagePicture, 56},
-	{store.StageSound, 5}, {store.StageStack, 20}, {store.StageFinish, 15},
+	{store.StageIngest, 20},
+	{store.StageAlign, 3},
+	{store.StagePlan, 1},
+	{store.StagePicture, 56},
+	{store.StageSound, 5},
+	{store.StageStack, 20},
+	{store.StageFinish, 15},
 }
 
 // Song is where a song is.
@@ -232,7 +237,8 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 		w := weights[slices.IndexFunc(weights, func(w struct {
 			stage  store.Stage
 			weight float64
-		}) bool {
+		},
+		) bool {
 			return w.stage == v.Stage
 		})].weight
 		total += w

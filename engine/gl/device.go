@@ -70,13 +70,16 @@ func Open(ctx context.Context, o Options) (*Device, error) {
 func (d *Device) run(o Options, started chan<- error) {
 	runtime.LockOSThread()
 	defer close(d.gone)
+	oneRasteriser.Lock() // it may be software, which is known only afterwards
 	c, renderer, err := openContext(o.Software)
+	oneRasteriser.Unlock()
 	if err != nil {
 		started <- err
 		return
 	}
-	defer c.closeLocked()
-	if err := d.start(renderer); err != nil {
+	defer turn(renderer, c.closeLocked)
+	turn(renderer, func() { err = d.start(renderer) })
+	if err != nil {
 		started <- err
 		return
 	}
@@ -84,12 +87,28 @@ func (d *Device) run(o Options, started chan<- error) {
 	for {
 		select {
 		case f := <-d.calls:
-			f()
+			turn(renderer, f)
 		case <-d.quit:
-			gl.DeleteVertexArrays(1, &d.vao)
+			turn(renderer, func() { gl.DeleteVertexArrays(1, &d.vao) })
 			return
 		}
 	}
+}
+
+// oneRasteriser lets software contexts take turns.
+var oneRasteriser sync.Mutex
+
+// turn runs f on the GL thread, alone among the process's software contexts.
+// Contexts of one llvmpipe share a screen, and a draw looks through the scenes
+// of all of them for the textures it uses, while another context may be freeing
+// its own: with freed memory overwritten (MALLOC_PERTURB_) two engines at work
+// crashed Mesa 22.3 in four runs of six. Hardware drivers run beside each other.
+func turn(renderer string, f func()) {
+	if isSoftware(renderer) {
+		oneRasteriser.Lock()
+		defer oneRasteriser.Unlock()
+	}
+	f()
 }
 
 // start loads the functions and sets what never changes. GL thread.

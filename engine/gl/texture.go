@@ -51,8 +51,10 @@ func NewTexture(f Format, width, height, layers int) (*Texture, error) {
 		gl.TexStorage2D(t.target, 1, f.internal, int32(width), int32(height))
 	}
 	for _, p := range [][2]int32{
-		{gl.TEXTURE_MIN_FILTER, gl.NEAREST}, {gl.TEXTURE_MAG_FILTER, gl.NEAREST},
-		{gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE}, {gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE},
+		{gl.TEXTURE_MIN_FILTER, gl.NEAREST},
+		{gl.TEXTURE_MAG_FILTER, gl.NEAREST},
+		{gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE},
+		{gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE},
 	} {
 		gl.TexParameteri(t.target, uint32(p[0]), p[1])
 	}

@@ -85,8 +85,10 @@ func TestReaderErrorIsKept(t *testing.T) {
 
 func TestContextEndsReading(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	big := avtest.Movie{Video: "libx264", VideoOptions: []av.Option{{Key: "qp", Value: "0"}, {Key: "preset", Value: "ultrafast"}},
-		Times: avtest.Steady(60, 30), Picture: noise}.Bytes(t)
+	big := avtest.Movie{
+		Video: "libx264", VideoOptions: []av.Option{{Key: "qp", Value: "0"}, {Key: "preset", Value: "ultrafast"}},
+		Times: avtest.Steady(60, 30), Picture: noise,
+	}.Bytes(t)
 	d, err := av.OpenDemuxer(ctx, bytes.NewReader(big), av.InputOptions{Shallow: true})
 	if err != nil {
 		t.Fatal(err)
