@@ -340,8 +340,8 @@ func (n *node) handle(ctx context.Context, l queue.Lease) error {
 		return err
 	}
 	if a.Kind == plan.KindIngest {
-		n.b.gate.RLock()
-		n.b.gate.RUnlock()
+		n.b.gate.RLock() // waits while the gate is shut
+		defer n.b.gate.RUnlock()
 	}
 	var c course
 	if n.before != nil {

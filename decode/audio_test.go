@@ -129,8 +129,10 @@ func TestSoundOverlapIsDropped(t *testing.T) {
 
 func TestSoundLayouts(t *testing.T) {
 	for _, c := range []struct{ in, out int }{{1, 1}, {2, 2}, {3, 6}, {4, 6}, {5, 6}, {6, 6}, {8, 6}} {
-		m := avtest.Movie{Audio: "flac", Channels: c.in, Samples: 9600,
-			Sound: func(i, ch int) float32 { return float32(ch+1) / 16 }}
+		m := avtest.Movie{
+			Audio: "flac", Channels: c.in, Samples: 9600,
+			Sound: func(i, ch int) float32 { return float32(ch+1) / 16 },
+		}
 		a, err := OpenAudio(t.Context(), m.Reader(t))
 		if err != nil {
 			t.Fatal(err)
@@ -188,11 +190,13 @@ func TestSeekToExact(t *testing.T) {
 
 // Damage in the middle is a short silence, not a shift of all that follows.
 func TestDamagedSoundKeepsTime(t *testing.T) {
-	data := avtest.Movie{Container: "mp4", Options: []av.Option{{Key: "strict", Value: "experimental"}},
+	data := avtest.Movie{
+		Container: "mp4", Options: []av.Option{{Key: "strict", Value: "experimental"}},
 		Audio: "flac", Samples: 20*avtest.ClickEvery - 5000,
 		Sound: func(i, ch int) float32 { // not compressible, so that damage hits sound
 			return avtest.Click(i, ch) + float32((i*7919)%1000)/1e5
-		}}.Bytes(t)
+		},
+	}.Bytes(t)
 	mid := len(data) / 2
 	for i := mid; i < mid+3000; i++ {
 		data[i] ^= 0x3c

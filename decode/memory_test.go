@@ -28,8 +28,10 @@ func resident(t *testing.T) int {
 // Opening and closing over and over, read to the end or left in the middle,
 // leaves nothing behind.
 func TestMemoryIsFlat(t *testing.T) {
-	data := avtest.Movie{Container: "webm", Video: "libvpx", Times: avtest.Steady(10, 30),
-		Audio: "libopus", Samples: 16000}.Bytes(t)
+	data := avtest.Movie{
+		Container: "webm", Video: "libvpx", Times: avtest.Steady(10, 30),
+		Audio: "libopus", Samples: 16000,
+	}.Bytes(t)
 	round := func(i int) {
 		v, err := OpenVideo(t.Context(), bytes.NewReader(data), VideoOptions{})
 		if err != nil {

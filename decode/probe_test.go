@@ -40,19 +40,40 @@ func TestProbeFacts(t *testing.T) {
 		movie avtest.Movie
 		want  media.VideoFacts
 	}{
-		{"vp8 webm", avtest.Movie{Container: "webm", Video: "libvpx", Times: vfr},
-			media.VideoFacts{Codec: "vp8", Width: 160, Height: 96, Depth: 8, Frames: 10}},
-		{"vp9 live webm", avtest.Movie{Container: "webm", Options: []av.Option{{Key: "live", Value: "1"}}, Video: "libvpx-vp9",
-			VideoOptions: []av.Option{{Key: "deadline", Value: "realtime"}, {Key: "lag-in-frames", Value: "0"}}, Times: vfr},
-			media.VideoFacts{Codec: "vp9", Width: 160, Height: 96, Depth: 8, Frames: 10}},
-		{"tagged anamorphic h264, upside down", avtest.Movie{Video: "libx264", Times: vfr,
-			Color: media.CanvasColor, SAR: media.Ratio{Num: 4, Den: 3}, Tags: []av.Option{{Key: "ROTATE", Value: "180"}}},
-			media.VideoFacts{Codec: "h264", Width: 160, Height: 96, Depth: 8, Frames: 10,
-				Color: media.CanvasColor, SAR: media.Ratio{Num: 4, Den: 3}, Rotation: 180}},
-		{"10 bit", avtest.Movie{Video: "libx264", Times: vfr, Depth: 10, SubX: 1, SubY: 0},
-			media.VideoFacts{Codec: "h264", Width: 160, Height: 96, Depth: 10, Frames: 10}},
-		{"mjpeg", avtest.Movie{Video: "mjpeg", Times: vfr, Color: media.Color{Range: media.Full}},
-			media.VideoFacts{Codec: "mjpeg", Width: 160, Height: 96, Depth: 8, Frames: 10}},
+		{
+			"vp8 webm",
+			avtest.Movie{Container: "webm", Video: "libvpx", Times: vfr},
+			media.VideoFacts{Codec: "vp8", Width: 160, Height: 96, Depth: 8, Frames: 10},
+		},
+		{
+			"vp9 live webm",
+			avtest.Movie{
+				Container: "webm", Options: []av.Option{{Key: "live", Value: "1"}}, Video: "libvpx-vp9",
+				VideoOptions: []av.Option{{Key: "deadline", Value: "realtime"}, {Key: "lag-in-frames", Value: "0"}}, Times: vfr,
+			},
+			media.VideoFacts{Codec: "vp9", Width: 160, Height: 96, Depth: 8, Frames: 10},
+		},
+		{
+			"tagged anamorphic h264, upside down",
+			avtest.Movie{
+				Video: "libx264", Times: vfr,
+				Color: media.CanvasColor, SAR: media.Ratio{Num: 4, Den: 3}, Tags: []av.Option{{Key: "ROTATE", Value: "180"}},
+			},
+			media.VideoFacts{
+				Codec: "h264", Width: 160, Height: 96, Depth: 8, Frames: 10,
+				Color: media.CanvasColor, SAR: media.Ratio{Num: 4, Den: 3}, Rotation: 180,
+			},
+		},
+		{
+			"10 bit",
+			avtest.Movie{Video: "libx264", Times: vfr, Depth: 10, SubX: 1, SubY: 0},
+			media.VideoFacts{Codec: "h264", Width: 160, Height: 96, Depth: 10, Frames: 10},
+		},
+		{
+			"mjpeg",
+			avtest.Movie{Video: "mjpeg", Times: vfr, Color: media.Color{Range: media.Full}},
+			media.VideoFacts{Codec: "mjpeg", Width: 160, Height: 96, Depth: 8, Frames: 10},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -64,8 +85,10 @@ func TestProbeFacts(t *testing.T) {
 			if v == nil {
 				t.Fatal("no picture found")
 			}
-			got := media.VideoFacts{Codec: v.Codec, Width: v.Width, Height: v.Height, Depth: v.Depth,
-				Frames: v.Frames, SAR: v.SAR, Rotation: v.Rotation}
+			got := media.VideoFacts{
+				Codec: v.Codec, Width: v.Width, Height: v.Height, Depth: v.Depth,
+				Frames: v.Frames, SAR: v.SAR, Rotation: v.Rotation,
+			}
 			want := c.want
 			if want.Color != (media.Color{}) {
 				got.Color = v.Color
@@ -101,8 +124,10 @@ func TestProbeSoundOnly(t *testing.T) {
 
 func TestProbeCutShort(t *testing.T) {
 	for _, container := range []string{"webm", "matroska"} {
-		data := avtest.Movie{Container: container, Video: "libvpx", Times: avtest.Steady(90, 30),
-			Audio: "libopus", Samples: 3 * 48000}.Bytes(t)
+		data := avtest.Movie{
+			Container: container, Video: "libvpx", Times: avtest.Steady(90, 30),
+			Audio: "libopus", Samples: 3 * 48000,
+		}.Bytes(t)
 		whole, err := Probe(t.Context(), bytes.NewReader(data))
 		if err != nil {
 			t.Fatal(err)

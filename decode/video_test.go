@@ -140,8 +140,10 @@ func TestNoVideo(t *testing.T) {
 
 // Damage in the middle costs pictures, not the recording.
 func TestDamagedPictures(t *testing.T) {
-	data := avtest.Movie{Container: "mp4", Video: "libx264", VideoOptions: []av.Option{{Key: "g", Value: "10"}, {Key: "bf", Value: "0"}},
-		Times: avtest.Steady(60, 30)}.Bytes(t)
+	data := avtest.Movie{
+		Container: "mp4", Video: "libx264", VideoOptions: []av.Option{{Key: "g", Value: "10"}, {Key: "bf", Value: "0"}},
+		Times: avtest.Steady(60, 30),
+	}.Bytes(t)
 	for i := len(data) / 3; i < len(data)/3+len(data)/20; i++ {
 		data[i] ^= 0x5a
 	}
@@ -160,7 +162,8 @@ func TestDamagedPictures(t *testing.T) {
 // others come out as ever.
 func TestWantedSkips(t *testing.T) {
 	data := avtest.Movie{Container: "mp4", Video: "libx264", Times: avtest.Steady(60, 60), VideoOptions: []av.Option{
-		{Key: "preset", Value: "veryfast"}, {Key: "x264-params", Value: "bframes=2:b-adapt=0:b-pyramid=none"}}}.Bytes(t)
+		{Key: "preset", Value: "veryfast"}, {Key: "x264-params", Value: "bframes=2:b-adapt=0:b-pyramid=none"},
+	}}.Bytes(t)
 	rate := media.FrameRate{Num: 20, Den: 1}
 	half := rate.Time(1) / 2
 	wanted := func(from, to time.Duration) bool {

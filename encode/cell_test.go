@@ -15,8 +15,10 @@ import (
 )
 
 func cellOptions() encode.CellOptions {
-	return encode.CellOptions{Width: 320, Height: 96, Rate: media.FrameRate{Num: 25, Den: 1}, CRF: 20, GOP: 12,
-		StripeMV: true, CanvasHeight: 720}
+	return encode.CellOptions{
+		Width: 320, Height: 96, Rate: media.FrameRate{Num: 25, Den: 1}, CRF: 20, GOP: 12,
+		StripeMV: true, CanvasHeight: 720,
+	}
 }
 
 func cell(t *testing.T, o encode.CellOptions, pictures int) ([]byte, *encode.Cell) {

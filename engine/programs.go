@@ -8,15 +8,8 @@ import (
 )
 
 // programs caches compiled passes. It belongs to an Engine: canvases share it.
-// GL thread.
+// The programs end with the context. GL thread.
 type programs struct{ cache map[string]*gl.Program }
-
-func (p *programs) release() {
-	for k, v := range p.cache {
-		v.Release()
-		delete(p.cache, k)
-	}
-}
 
 func verticalPass(p pattern) (shaders.Source, error) {
 	return shaders.Generated("fast_v_body", verticalSource(p), nil, "fast", "fast_v")

@@ -49,8 +49,12 @@ func TestBalanceLevelsVoices(t *testing.T) {
 func TestBalanceVolumeAndLimits(t *testing.T) {
 	at := func(lufs float64) media.Level { return media.Level{LUFS: lufs} }
 	got := Balance([]BalancePart{
-		{Level: at(-26), Volume: 1}, {Level: at(-26), Volume: 2}, {Level: at(-26), Volume: 0},
-		{Level: at(-69), Volume: 1}, {Level: media.Level{LUFS: -70, Silent: true}, Volume: 0.7}, {Level: at(30), Volume: 1},
+		{Level: at(-26), Volume: 1},
+		{Level: at(-26), Volume: 2},
+		{Level: at(-26), Volume: 0},
+		{Level: at(-69), Volume: 1},
+		{Level: media.Level{LUFS: -70, Silent: true}, Volume: 0.7},
+		{Level: at(30), Volume: 1},
 	})
 	for i, want := range []float64{1, 2, 0, GainOf(30), 0.7, GainOf(-40)} {
 		near(t, "gain", got[i], want, 1e-12)

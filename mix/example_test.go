@@ -39,8 +39,10 @@ func Example() {
 	const samples = 48000
 	voices := []mix.Voice{
 		{Name: "alto", Gain: 1, Send: 1, Pan: -0.3, Open: func() (mix.Source, error) { return &hum{hz: 220}, nil }},
-		{Name: "bass", Gain: 1, Send: 1, Pan: 0.3, Open: func() (mix.Source, error) { return &hum{hz: 110}, nil },
-			Offset: media.Offset(120 * time.Millisecond)}, // began to record early: its head is trimmed
+		{
+			Name: "bass", Gain: 1, Send: 1, Pan: 0.3, Open: func() (mix.Source, error) { return &hum{hz: 110}, nil },
+			Offset: media.Offset(120 * time.Millisecond),
+		}, // began to record early: its head is trimmed
 	}
 	var stripe bytes.Buffer
 	w, err := mix.NewWAVWriter(&stripe, media.MixRate, 2, samples)

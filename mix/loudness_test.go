@@ -126,7 +126,9 @@ func TestRange3342(t *testing.T) {
 		levels []float64
 		want   float64
 	}{
-		{[]float64{-20, -30}, 10}, {[]float64{-20, -15}, 5}, {[]float64{-40, -20}, 20},
+		{[]float64{-20, -30}, 10},
+		{[]float64{-20, -15}, 5},
+		{[]float64{-40, -20}, 20},
 		{[]float64{-50, -35, -20, -35, -50}, 15},
 	} {
 		var s []seg
@@ -144,9 +146,13 @@ func TestKWeightingCoefficients(t *testing.T) {
 		name      string
 		got, want float64
 	}{
-		{"shelf b0", s.b0, 1.53512485958697}, {"shelf b1", s.b1, -2.69169618940638}, {"shelf b2", s.b2, 1.19839281085285},
-		{"shelf a1", s.a1, -1.69065929318241}, {"shelf a2", s.a2, 0.73248077421585},
-		{"high a1", h.a1, -1.99004745483398}, {"high a2", h.a2, 0.99007225036621},
+		{"shelf b0", s.b0, 1.53512485958697},
+		{"shelf b1", s.b1, -2.69169618940638},
+		{"shelf b2", s.b2, 1.19839281085285},
+		{"shelf a1", s.a1, -1.69065929318241},
+		{"shelf a2", s.a2, 0.73248077421585},
+		{"high a1", h.a1, -1.99004745483398},
+		{"high a2", h.a2, 0.99007225036621},
 	} {
 		near(t, c.name, c.got, c.want, 1e-9)
 	}

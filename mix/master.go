@@ -73,7 +73,8 @@ type Mastered struct {
 // It may block, and needs about 30 MB for a church, besides 64 MiB for songs
 // under three minutes (see holdSamples). An error names the input by its index.
 func Master(ctx context.Context, inputs []func() (Source, error), samples int64, o MasterOptions,
-	sink func(stereo [][]float32) error) (Mastered, error) {
+	sink func(stereo [][]float32) error,
+) (Mastered, error) {
 	p, err := newProgram(inputs, samples, &o)
 	if err != nil {
 		return Mastered{}, fmt.Errorf("master: %w", err)
@@ -124,7 +125,8 @@ func Master(ctx context.Context, inputs []func() (Source, error), samples int64,
 // (which is rare: a song that fades away) when peaks were passed over that matter
 // after all.
 func decide(meter *hopMeter, samples int64, o MasterOptions,
-	again func(func(int64, [][]float32) error) error) (out Mastered, reduction []float32, err error) {
+	again func(func(int64, [][]float32) error) error,
+) (out Mastered, reduction []float32, err error) {
 	for {
 		table := meter.finish()
 		out = Mastered{}
@@ -211,7 +213,8 @@ func newProgram(inputs []func() (Source, error), samples int64, o *MasterOptions
 // play hands the program to each, block by block with the song time of its
 // beginning. stems may be nil.
 func (p *program) play(ctx context.Context, stems func(dry, wet [][]float32) error,
-	each func(from int64, y [][]float32) error) (err error) {
+	each func(from int64, y [][]float32) error,
+) (err error) {
 	pullers := make([]*puller, len(p.inputs))
 	defer func() {
 		for i, in := range pullers {

@@ -40,10 +40,9 @@ func newInterpolator(pass, stop float64) *interpolator {
 	return p
 }
 
-// before and after are how many samples around the one at floor(position) are
-// needed: x[floor-before .. floor+after].
+// before is how many samples ahead of the one at floor(position) are needed; as
+// many and one more follow it.
 func (p *interpolator) before() int { return p.taps/2 - 1 }
-func (p *interpolator) after() int  { return p.taps / 2 }
 
 // row returns the taps for a fraction of a sample, 0 to 1, as two rows: the taps
 // are taps + share·slope.

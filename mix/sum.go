@@ -96,7 +96,8 @@ func Stems(ctx context.Context, voices []Voice, samples int64, sink func(voice i
 // length and a function that returns the sounding voices one by one, index -1
 // after the last.
 func render(ctx context.Context, voices []Voice, span Span, samples int64,
-	block func(n int, next func() (int, [][]float32, error)) error) (err error) {
+	block func(n int, next func() (int, [][]float32, error)) error,
+) (err error) {
 	if span.From < 0 || span.To > samples || span.From > span.To {
 		return fmt.Errorf("samples %d to %d of a song of %d", span.From, span.To, samples)
 	}

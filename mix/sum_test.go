@@ -19,7 +19,6 @@ type memory struct {
 	channels [][]float32
 	at       int
 	step     int
-	seek     bool
 	closed   *int
 	fail     error
 }
@@ -370,9 +369,15 @@ func TestPanLaws(t *testing.T) {
 		pan         float64
 		left, right float64 // dB
 	}{
-		{ConstantPower, 0, -3.0103, -3.0103}, {ConstantPower, -1, 0, -200}, {ConstantPower, 1, -200, 0},
-		{ConstantPower, 0.5, -8.3428, -0.6877}, {ConstantPower, 7, -200, 0}, {ConstantPower, math.NaN(), -3.0103, -3.0103},
-		{ConstantGain, 0, -6.0206, -6.0206}, {ConstantGain, -1, 0, -200}, {ConstantGain, 0.5, -12.0412, -2.4988},
+		{ConstantPower, 0, -3.0103, -3.0103},
+		{ConstantPower, -1, 0, -200},
+		{ConstantPower, 1, -200, 0},
+		{ConstantPower, 0.5, -8.3428, -0.6877},
+		{ConstantPower, 7, -200, 0},
+		{ConstantPower, math.NaN(), -3.0103, -3.0103},
+		{ConstantGain, 0, -6.0206, -6.0206},
+		{ConstantGain, -1, 0, -200},
+		{ConstantGain, 0.5, -12.0412, -2.4988},
 	} {
 		l, r := c.law.Gains(c.pan)
 		near(t, fmt.Sprint(c.law, c.pan, " left"), dbFloor(l, -200), c.left, 1e-3)

@@ -49,8 +49,10 @@ func choir(n int) ([]SongPart, map[definition.PartID]Part) {
 			p.Offset = media.OffsetMS(float64(i%7)*97.25 - 200)
 		}
 		parts = append(parts, p)
-		known[d.PartID] = Part{Facts: f, SHA256: fmt.Sprintf("%064x", i),
-			Converted: Ref{definition.BucketConverted, definition.ConvertedKey(song, d.PartID)}}
+		known[d.PartID] = Part{
+			Facts: f, SHA256: fmt.Sprintf("%064x", i),
+			Converted: Ref{definition.BucketConverted, definition.ConvertedKey(song, d.PartID)},
+		}
 	}
 	return parts, known
 }

@@ -26,8 +26,10 @@ func benchmarkIngest(b *testing.B, st store.Store) {
 			song := definition.Song{Choir: "c", Song: definition.SongID(fmt.Sprint(n / 9))}
 			part := definition.PartID(fmt.Sprint(n % 9))
 			key := fmt.Sprint("task", n)
-			_, err := st.Uploaded(ctx, store.Upload{PartID: store.PartID{Song: song, Part: part}, Raw: store.Raw{Key: key, ETag: "1"},
-				Task: store.NewTask{Part: part, Assignment: plan.Assignment{Key: key, Kind: plan.KindIngest}}})
+			_, err := st.Uploaded(ctx, store.Upload{
+				PartID: store.PartID{Song: song, Part: part}, Raw: store.Raw{Key: key, ETag: "1"},
+				Task: store.NewTask{Part: part, Assignment: plan.Assignment{Key: key, Kind: plan.KindIngest}},
+			})
 			if err != nil {
 				b.Error(err)
 			}

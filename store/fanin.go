@@ -113,8 +113,10 @@ func (t *tx) fanIn(ctx context.Context, r Render) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	e := Event{Song: r.Song, Run: r.Run, Stage: StagePicture, State: TaskDone, Legacy: definition.StatusComposited,
-		Text: "all cells and sounds are there"}
+	e := Event{
+		Song: r.Song, Run: r.Run, Stage: StagePicture, State: TaskDone, Legacy: definition.StatusComposited,
+		Text: "all cells and sounds are there",
+	}
 	if stage == 2 {
 		e.Stage, e.Legacy, e.Text = StageStack, "", "all stacks are there"
 	}

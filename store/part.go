@@ -186,8 +186,10 @@ func (d *db) Uploaded(ctx context.Context, u Upload) (fresh bool, err error) {
 			u.Raw.Key, u.Raw.ETag, u.Raw.Size, PartIngesting, u.Task.Key, t.now, u.Document()); err != nil {
 			return err
 		}
-		t.event(Event{Song: u.Song, Part: u.Part, Stage: StageUpload, State: TaskDone, Legacy: definition.StatusNew,
-			Text: u.Raw.Key})
+		t.event(Event{
+			Song: u.Song, Part: u.Part, Stage: StageUpload, State: TaskDone, Legacy: definition.StatusNew,
+			Text: u.Raw.Key,
+		})
 		// What an ingest writes is named by the part, not by its content, so
 		// the work is done again even if this recording was there before.
 		if err := t.addTask(ctx, u.Song, u.Task, true); err != nil {

@@ -265,8 +265,10 @@ func (d *db) SaveAlignment(ctx context.Context, c SongClaim, from string, found 
 				c.Choir, c.Song.Song.Song, a.Part, a.ETag); err != nil {
 				return err
 			}
-			t.event(Event{Song: c.Song.Song, Part: a.Part, Stage: StageAlign, State: TaskDone,
-				Legacy: definition.StatusAligned, Text: alignText(a)})
+			t.event(Event{
+				Song: c.Song.Song, Part: a.Part, Stage: StageAlign, State: TaskDone,
+				Legacy: definition.StatusAligned, Text: alignText(a),
+			})
 		}
 		_, err := t.exec(ctx, `UPDATE songs SET aligned = ?, updated = ? WHERE choir = ? AND song = ?`,
 			from, t.now, c.Choir, c.Song.Song.Song)

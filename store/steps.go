@@ -123,8 +123,10 @@ func (d *db) PlanRender(ctx context.Context, c Claim, p Planned) error {
 		if err := t.cancelOrphans(ctx, c.song); err != nil {
 			return err
 		}
-		t.event(Event{Song: c.song, Run: c.run, Stage: StagePlan, State: TaskDone,
-			Text: fmt.Sprintf("%d cells and sounds", len(p.Tasks))})
+		t.event(Event{
+			Song: c.song, Run: c.run, Stage: StagePlan, State: TaskDone,
+			Text: fmt.Sprintf("%d cells and sounds", len(p.Tasks)),
+		})
 		return t.fanIn(ctx, Render{Run: c.run, Song: c.song, State: Rendering})
 	})
 }

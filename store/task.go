@@ -299,8 +299,10 @@ func (t *tx) cancelOrphans(ctx context.Context, id definition.Song) error {
 
 // step is the event of a task.
 func (t *tx) step(task Task, state TaskState, text string) {
-	e := Event{Song: task.Song, Part: task.Part, Run: task.Run, Stage: Stage(task.Kind), State: state,
-		Stripe: task.Stripe, Segment: task.Segment, Attempt: task.Attempt, Text: text}
+	e := Event{
+		Song: task.Song, Part: task.Part, Run: task.Run, Stage: Stage(task.Kind), State: state,
+		Stripe: task.Stripe, Segment: task.Segment, Attempt: task.Attempt, Text: text,
+	}
 	if task.Kind == plan.KindIngest && state == TaskDone {
 		e.Legacy = definition.StatusConverted
 	}

@@ -48,8 +48,10 @@ func (h *handler) summaries(ctx context.Context) ([]summary, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		v := summary{Song: st.Song, State: st.State, Legacy: st.Legacy, Percent: math.Round(st.Percent*10) / 10,
-			Parts: len(st.Parts), Error: st.Error, Updated: st.Updated.Format("2006-01-02T15:04:05Z")}
+		v := summary{
+			Song: st.Song, State: st.State, Legacy: st.Legacy, Percent: math.Round(st.Percent*10) / 10,
+			Parts: len(st.Parts), Error: st.Error, Updated: st.Updated.Format("2006-01-02T15:04:05Z"),
+		}
 		for _, p := range st.Parts {
 			if p.NeedsReview {
 				v.Review++
@@ -124,8 +126,10 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request) {
 	}
 	all := make([]event, 0, len(found))
 	for _, e := range found {
-		all = append(all, event{e.Seq, e.At.Format("2006-01-02T15:04:05.000Z"), e.Part, e.Run, e.Stage, e.State, e.Legacy,
-			e.Stripe, e.Segment, e.Attempt, e.Text})
+		all = append(all, event{
+			e.Seq, e.At.Format("2006-01-02T15:04:05.000Z"), e.Part, e.Run, e.Stage, e.State, e.Legacy,
+			e.Stripe, e.Segment, e.Attempt, e.Text,
+		})
 	}
 	h.answer(w, http.StatusOK, map[string]any{"ok": true, "events": all})
 }

@@ -81,8 +81,10 @@ func newBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 	}
-	b.server = httptest.NewServer(New(Config{Store: st, Coordinator: b.asked, Buckets: b.buckets,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}))
+	b.server = httptest.NewServer(New(Config{
+		Store: st, Coordinator: b.asked, Buckets: b.buckets,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}))
 	t.Cleanup(func() {
 		b.server.CloseClientConnections()
 		b.server.Close()
@@ -155,13 +157,17 @@ func (b *bench) fill() {
 	song, err := b.store.ClaimSong(ctx, "me", 1e12)
 	must(err)
 	must(b.store.SongPlanned(ctx, song, ""))
-	_, _, err = b.store.AddRender(ctx, store.NewRender{Run: "run1", Song: testSong, Name: "auto", Key: "k", ETag: "e",
-		Definition: json.RawMessage(`{"version":1}`)})
+	_, _, err = b.store.AddRender(ctx, store.NewRender{
+		Run: "run1", Song: testSong, Name: "auto", Key: "k", ETag: "e",
+		Definition: json.RawMessage(`{"version":1}`),
+	})
 	must(err)
 	r, err := b.store.ClaimRender(ctx, "me", 1e12, store.Queued)
 	must(err)
-	must(b.store.PlanRender(ctx, r.Claim(), store.Planned{Plan: json.RawMessage(`{}`),
-		Warnings: []store.Warning{{Part: "<b>evil", Text: "dropped"}}}))
+	must(b.store.PlanRender(ctx, r.Claim(), store.Planned{
+		Plan:     json.RawMessage(`{}`),
+		Warnings: []store.Warning{{Part: "<b>evil", Text: "dropped"}},
+	}))
 	for _, s := range []store.RenderState{store.Checking, store.Finishing} {
 		r, err = b.store.ClaimRender(ctx, "me", 1e12, s)
 		must(err)
@@ -313,8 +319,10 @@ func TestLive(t *testing.T) {
 	if s := next(); s.Run != "run1" {
 		t.Errorf("first message %+v", s)
 	}
-	if _, _, err := b.store.AddRender(t.Context(), store.NewRender{Run: "run2", Song: testSong, Name: "auto", Key: "k", ETag: "f",
-		Definition: json.RawMessage(`{}`)}); err != nil {
+	if _, _, err := b.store.AddRender(t.Context(), store.NewRender{
+		Run: "run2", Song: testSong, Name: "auto", Key: "k", ETag: "f",
+		Definition: json.RawMessage(`{}`),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if s := next(); s.Run != "run2" || s.Settled {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
@@ -68,7 +67,6 @@ type lineProgress struct {
 	w     io.Writer
 	stage string
 	step  int
-	last  time.Time
 }
 
 func (p *lineProgress) show(s coordinator.SongStatus) {

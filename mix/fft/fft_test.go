@@ -36,8 +36,10 @@ func noise(n int, seed uint64) []float32 {
 const wantSNR = 128
 
 func TestForwardAgainstGonum(t *testing.T) {
-	for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 21, 35, 64, 105, 128, 147, 160, 320, 441, 512, 1024,
-		1176, 1280, 2048, 2352, 2560, 4096, 8192, 16384, 32768, 65536} {
+	for _, n := range []int{
+		1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 21, 35, 64, 105, 128, 147, 160, 320, 441, 512, 1024,
+		1176, 1280, 2048, 2352, 2560, 4096, 8192, 16384, 32768, 65536,
+	} {
 		re, im := noise(n, 1), noise(n, 2)
 		z := make([]complex128, n)
 		for i := range z {

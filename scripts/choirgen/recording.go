@@ -198,8 +198,10 @@ func (w *writer) videoOptions() av.EncoderOptions {
 		// every time.
 		speed := map[string]string{"libvpx": "-10", "libvpx-vp9": "8"}[w.Video]
 		o.Options = []av.Option{
-			{Key: "deadline", Value: "realtime"}, {Key: "cpu-used", Value: speed},
-			{Key: "lag-in-frames", Value: "0"}, {Key: "g", Value: "100"},
+			{Key: "deadline", Value: "realtime"},
+			{Key: "cpu-used", Value: speed},
+			{Key: "lag-in-frames", Value: "0"},
+			{Key: "g", Value: "100"},
 		}
 	}
 	return o

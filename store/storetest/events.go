@@ -14,8 +14,10 @@ import (
 func testEvents(t *testing.T, b *bench) {
 	ctx := t.Context()
 	b.ingest("p", "1")
-	b.must(b.Record(ctx, store.Event{Song: song, Part: "p", Stage: store.StageAlign, State: store.TaskDone,
-		Legacy: definition.StatusAligned, Stripe: 1, Segment: 2, Attempt: 3, Text: "found"}))
+	b.must(b.Record(ctx, store.Event{
+		Song: song, Part: "p", Stage: store.StageAlign, State: store.TaskDone,
+		Legacy: definition.StatusAligned, Stripe: 1, Segment: 2, Attempt: 3, Text: "found",
+	}))
 	elsewhere := definition.Song{Choir: "choir", Song: "other"}
 	b.must(b.Record(ctx, store.Event{Song: elsewhere, Stage: store.StageAlign, State: store.TaskRunning}))
 	all, err := b.Events(ctx, song, 0, 100)

@@ -51,8 +51,10 @@ func testRows(t *testing.T, b *bench) {
 	b.Advance(minute)
 	c, err := b.ClaimSong(ctx, "me", minute)
 	b.must(err)
-	want := store.Alignment{Part: "a", ETag: "1", Offset: -12345678, Confidence: 0.75, DriftPPM: -3.5, Method: "m",
-		NeedsReview: true, Candidates: []store.Candidate{{OffsetMS: 1.5, Confidence: 0.5}, {OffsetMS: -2}}}
+	want := store.Alignment{
+		Part: "a", ETag: "1", Offset: -12345678, Confidence: 0.75, DriftPPM: -3.5, Method: "m",
+		NeedsReview: true, Candidates: []store.Candidate{{OffsetMS: 1.5, Confidence: 0.5}, {OffsetMS: -2}},
+	}
 	b.must(b.SaveAlignment(ctx, c, "hash", []store.Alignment{want, {Part: "b", ETag: "never uploaded"}}))
 	got := b.part("a")
 	equal(t, "alignment", got.Alignment, want)
@@ -66,8 +68,11 @@ func testRows(t *testing.T, b *bench) {
 
 func testIDs(t *testing.T, b *bench) {
 	for _, id := range []store.PartID{
-		{Part: "p"}, {Song: definition.Song{Choir: "c"}, Part: "p"},
-		{Song: definition.Song{Choir: "a+b", Song: "s"}, Part: "p"}, {Song: song, Part: "p/q"}, {Song: song},
+		{Part: "p"},
+		{Song: definition.Song{Choir: "c"}, Part: "p"},
+		{Song: definition.Song{Choir: "a+b", Song: "s"}, Part: "p"},
+		{Song: song, Part: "p/q"},
+		{Song: song},
 	} {
 		if err := b.PutPart(t.Context(), id, json.RawMessage(`{}`)); err == nil {
 			t.Errorf("the ids %+v were taken", id)

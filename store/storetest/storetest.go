@@ -134,7 +134,8 @@ func upload(id, etag string) store.Upload {
 		PartID: part(id), Raw: store.Raw{Key: "choir+song+" + id + ".webm", ETag: etag, Size: 7},
 		Task: store.NewTask{Part: definition.PartID(id), Assignment: plan.Assignment{
 			Key: "ingest-" + id + "-" + etag, Kind: plan.KindIngest, Song: song,
-			Ingest: &plan.Ingest{Part: definition.PartID(id)}}},
+			Ingest: &plan.Ingest{Part: definition.PartID(id)},
+		}},
 		Debounce: 5 * time.Second,
 	}
 }
@@ -163,8 +164,10 @@ func (b *bench) ingest(id, etag string) {
 }
 
 func newRender(run, name, etag string) store.NewRender {
-	return store.NewRender{Run: run, Song: song, Name: name, Key: "choir+song+" + name + ".json", ETag: etag,
-		Definition: json.RawMessage(`{"etag":"` + etag + `"}`)}
+	return store.NewRender{
+		Run: run, Song: song, Name: name, Key: "choir+song+" + name + ".json", ETag: etag,
+		Definition: json.RawMessage(`{"etag":"` + etag + `"}`),
+	}
 }
 
 func (b *bench) add(run, name, etag string) store.Render {
@@ -188,8 +191,10 @@ func (b *bench) claim(run string, state store.RenderState) store.Render {
 func cells(keys ...string) []store.NewTask {
 	var all []store.NewTask
 	for i, k := range keys {
-		all = append(all, store.NewTask{Stripe: i, Assignment: plan.Assignment{Key: k, Kind: plan.KindPicture, Song: song,
-			Picture: &plan.Picture{Stripe: i}}})
+		all = append(all, store.NewTask{Stripe: i, Assignment: plan.Assignment{
+			Key: k, Kind: plan.KindPicture, Song: song,
+			Picture: &plan.Picture{Stripe: i},
+		}})
 	}
 	return all
 }
