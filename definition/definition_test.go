@@ -2,7 +2,6 @@ package definition
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"os"
 	"reflect"
