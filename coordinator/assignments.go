@@ -12,7 +12,7 @@ import (
 // failed, or whose sender died before it could say so, is sent again later: a
 // node that gets one twice finds the work done.
 func (c *Coordinator) dispatch(ctx context.Context) (bool, error) {
-	out, err := c.store.Outgoing(ctx, 32, c.cfg.Window, messageTime)
+	out, err := c.store.Outgoing(ctx, 32, c.cfg.Window, c.cfg.Claim)
 	if err != nil || len(out) == 0 {
 		return false, err
 	}

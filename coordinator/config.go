@@ -65,7 +65,8 @@ type Config struct {
 	Losses int
 	// Debounce is how long a song waits for more after a recording is ingested.
 	Debounce time.Duration
-	// Claim is how long a claim on a step lasts without being renewed.
+	// Claim is how long a claim on a step lasts without being renewed, and how long
+	// a message is left to who took it.
 	Claim time.Duration
 	// Silent is how long a running task may be without news; Resend is how long a
 	// message may stay unread, doubled each time.

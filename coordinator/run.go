@@ -14,7 +14,7 @@ import (
 
 // Times of the loops that nobody needs to change.
 const (
-	messageTime = time.Minute // in which a received event or report is dealt with
+	messageTime = time.Minute // in which a message that was begun is dealt with, and a claim handed back
 	retryPause  = time.Second // after an error of a queue, a bucket or the store
 	handBack    = 5 * time.Second
 )
@@ -58,7 +58,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 // is handed back for later.
 func (c *Coordinator) receive(ctx context.Context, q queue.Queue, name string, f func(context.Context, []byte) error) error {
 	for ctx.Err() == nil {
-		leases, err := q.Receive(ctx, 10, messageTime)
+		leases, err := q.Receive(ctx, queue.MaxBatch, c.visibility())
 		if err != nil {
 			if ctx.Err() == nil {
 				c.log.Warn("receiving "+name, "error", err)
@@ -91,6 +91,11 @@ func (c *Coordinator) receive(ctx context.Context, q queue.Queue, name string, f
 		}
 	}
 	return nil
+}
+
+// visibility is Claim in the whole seconds that queues know.
+func (c *Coordinator) visibility() time.Duration {
+	return max(time.Second, c.cfg.Claim.Round(time.Second))
 }
 
 // loop calls step whenever something changed, until there is nothing to do.

@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/internal/cluster"
+	"github.com/choirless/render/plan"
 )
 
 // config is every setting of the coordinator; see Flags for the meanings.
@@ -24,6 +26,10 @@ type config struct {
 	debounce  time.Duration
 	attempts  int
 	reconcile time.Duration
+	claim     time.Duration
+	silent    time.Duration
+	resend    time.Duration
+	segment   time.Duration
 	logLevel  string
 }
 
@@ -37,6 +43,10 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
 	fs.IntVar(&c.attempts, "attempts", 3, "how often a task may fail before its part is left out")
 	fs.DurationVar(&c.reconcile, "reconcile", time.Minute, "time between two comparisons of buckets and database")
+	fs.DurationVar(&c.claim, "claim", coordinator.ClaimDefault, "how long what a coordinator has begun is left to it without a sign of life")
+	fs.DurationVar(&c.silent, "silent", coordinator.SilentDefault, "how long a node may give no sign of life before its work is given to another")
+	fs.DurationVar(&c.resend, "resend", coordinator.ResendDefault, "how long an assignment may stay unread before it is sent again; doubled each time")
+	fs.DurationVar(&c.segment, "segment", plan.SegmentDefault, "length of the pieces a song's picture is made in")
 	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
@@ -57,6 +67,20 @@ func (c *config) Validate() error {
 	}
 	if c.reconcile < time.Second || c.reconcile > 24*time.Hour {
 		errs = append(errs, fmt.Errorf("--reconcile: %v, want 1s to 24h", c.reconcile))
+	}
+	for _, d := range []struct {
+		flag        string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"claim", c.claim, time.Second, time.Hour},
+		{"silent", c.silent, time.Second, 24 * time.Hour},
+		{"resend", c.resend, time.Second, 24 * time.Hour},
+		{"segment", c.segment, time.Second, time.Hour},
+	} {
+		if d.value < d.least || d.value > d.most {
+			errs = append(errs, fmt.Errorf("--%s: %v, want %v to %v", d.flag, d.value, d.least, d.most))
+		}
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {

@@ -43,8 +43,8 @@ func (c *config) Validate() error {
 	if c.slots < 0 || c.slots > 256 {
 		errs = append(errs, fmt.Errorf("--slots: %d, want 0 to 256", c.slots))
 	}
-	if c.lease < 10*time.Second || c.lease > 12*time.Hour {
-		errs = append(errs, fmt.Errorf("--lease: %v, want 10s to 12h", c.lease))
+	if c.lease < 2*time.Second || c.lease > 12*time.Hour {
+		errs = append(errs, fmt.Errorf("--lease: %v, want 2s to 12h", c.lease))
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {

@@ -31,7 +31,7 @@ func TestFaultsAreReportedTogether(t *testing.T) {
 	if code != 2 {
 		t.Errorf("exit %d, want 2", code)
 	}
-	for _, want := range []string{"--slots: -1, want 0 to 256", "--lease: 1s, want 10s to 12h", "--assignments", `--log-level: "loud"`} {
+	for _, want := range []string{"--slots: -1, want 0 to 256", "--lease: 1s, want 2s to 12h", "--assignments", `--log-level: "loud"`} {
 		if !strings.Contains(e.String(), want) {
 			t.Errorf("output lacks %q:\n%s", want, e.String())
 		}
