@@ -38,7 +38,9 @@ var mayImport = map[string][]string{
 	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status"},
 	// Where a song is, for those who want to know without cgo in their process.
 	"coordinator/status": {"definition", "media", "plan", "store"},
-	"web":                {"store", "coordinator/status", "definition", "bucket", "plan"},
+	// One machine: what choirless and render-local are made of.
+	"local": {"bucket", "coordinator", "definition", "node", "queue", "store"},
+	"web":   {"store", "coordinator/status", "definition", "bucket", "plan"},
 }
 
 // forbidden are the rules worth a reason of their own: what a package must not
@@ -52,6 +54,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"cmd/coordinator", "github.com/go-gl/gl", "the coordinator needs no graphics libraries"},
 	{"cmd/render-node", "github.com/jackc/pgx", "render nodes hold no database credentials"},
 	{"cmd/render-node", "modernc.org/sqlite", "render nodes hold no database credentials"},
+	{"local", "github.com/go-gl/glfw", "servers need no window system"},
 	{"cmd/choirless", "github.com/go-gl/glfw", "servers need no window system"},
 	{"cmd/choirless", "github.com/gordonklaus/portaudio", "servers need no sound card"},
 }

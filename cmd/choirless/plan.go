@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
-	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/local"
 )
 
 func newPlan() *cobra.Command {
@@ -52,54 +51,27 @@ by hand it can be given to render --definition.`,
 
 // planFolder runs the song up to its definition and returns that.
 func planFolder(ctx context.Context, dir string, o renderFlags, errOut io.Writer) ([]byte, error) {
-	song, err := readFolder(dir)
+	song, err := local.ReadFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	if song.output, err = o.output(); err != nil {
+	if song.Output, err = o.output(); err != nil {
 		return nil, err
 	}
-	work, err := openWorkDir(o.cache, o.noCache, song.song)
+	work, err := local.OpenWorkDir(o.cache, o.noCache, song.Song)
 	if err != nil {
 		return nil, err
 	}
-	defer work.close()
-	l, err := openLocal(ctx, o.local(song, work, errOut))
+	defer work.Close()
+	l, err := local.Open(ctx, o.local(song, work, errOut))
 	if err != nil {
 		return nil, err
 	}
-	def, err := awaitDefinition(ctx, l, song)
-	if cerr := l.close(); err == nil {
+	def, err := l.Definition(ctx, song)
+	if cerr := l.Close(); err == nil {
 		err = cerr
 	}
 	return def, err
-}
-
-func awaitDefinition(ctx context.Context, l *local, song folder) ([]byte, error) {
-	if err := submit(ctx, l, song, nil); err != nil {
-		return nil, err
-	}
-	fctx, stop := context.WithCancel(ctx)
-	defer stop()
-	key := definition.NameKey{Song: song.song, Name: definition.AutoName}.DefinitionKey()
-	for st, err := range l.coord.Follow(fctx, song.song, "") {
-		if err != nil {
-			return nil, err
-		}
-		if st.Settled && st.Run == "" {
-			return nil, badInput(fmt.Errorf("nothing to render: %s", st.Error), "")
-		}
-		r, _, err := l.buckets[definition.BucketDefinition].Get(ctx, key, bucket.Range{})
-		if errors.Is(err, bucket.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		return io.ReadAll(r)
-	}
-	return nil, ctx.Err()
 }
 
 func printDefinition(w io.Writer, d *definition.Definition) {

@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/local"
 	"github.com/choirless/render/node"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
@@ -74,23 +75,23 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	if o.out == "" {
 		return usage("render: --out is missing")
 	}
-	song, err := readFolder(dir)
+	song, err := local.ReadFolder(dir)
 	if err != nil {
 		return err
 	}
-	if song.output, err = o.output(); err != nil {
+	if song.Output, err = o.output(); err != nil {
 		return err
 	}
-	work, err := openWorkDir(o.cache, o.noCache, song.song)
+	work, err := local.OpenWorkDir(o.cache, o.noCache, song.Song)
 	if err != nil {
 		return err
 	}
-	defer work.close()
-	for _, n := range work.notes {
+	defer work.Close()
+	for _, n := range work.Notes {
 		fmt.Fprintln(errOut, "choirless: note:", n)
 	}
 	clock := startStageClock()
-	l, err := openLocal(ctx, o.local(song, work, errOut))
+	l, err := local.Open(ctx, o.local(song, work, errOut))
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	if err == nil && o.stems != "" {
 		err = writeStems(ctx, l, res, o.stems)
 	}
-	if cerr := l.close(); err == nil {
+	if cerr := l.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
@@ -145,105 +146,69 @@ func (o renderFlags) output() (definition.Output, error) {
 	return out, nil
 }
 
-func (o renderFlags) local(song folder, work *workDir, errOut io.Writer) localOptions {
+func (o renderFlags) local(song local.Folder, work *local.WorkDir, errOut io.Writer) local.Options {
 	misc := o.misc
 	if misc == "" {
-		misc = song.dir
-		if st, err := os.Stat(filepath.Join(song.dir, "misc")); err == nil && st.IsDir() {
-			misc = filepath.Join(song.dir, "misc")
-		}
+		misc = song.Misc()
 	}
-	return localOptions{
-		data: work.dir, raw: song.dir, misc: misc, noSync: true,
-		log: newLog(errOut, o.verbose),
-		config: func(c *coordinator.Config) {
+	return local.Options{
+		Data: work.Dir, Raw: song.Dir, Misc: misc, NoSync: true,
+		Log: newLog(errOut, o.verbose),
+		Config: func(c *coordinator.Config) {
 			c.Debounce = 50 * time.Millisecond
 			c.Encoder = plan.Encoder{CRF: o.crf, Preset: o.preset}
 		},
-		node: func(c *node.Config) {
+		Node: func(c *node.Config) {
 			c.Slots, c.StockEncoder, c.Engine.Software = o.slots, o.stock, o.software
 		},
 	}
 }
 
 // renderSong hands the song to the coordinator and follows it to its end.
-func renderSong(ctx context.Context, l *local, song folder, o renderFlags, bar progress, clock *stageClock) (coordinator.Result, error) {
+func renderSong(ctx context.Context, l *local.Process, song local.Folder, o renderFlags, bar progress, clock *stageClock) (coordinator.Result, error) {
 	name := ""
 	if o.definition != "" {
 		name = "file"
-		if err := l.coord.SetAuto(ctx, song.song, false); err != nil {
+		if err := l.Coordinator.SetAuto(ctx, song.Song, false); err != nil {
 			return coordinator.Result{}, err
 		}
 	}
-	if err := submit(ctx, l, song, bar); err != nil {
+	notes, err := l.Submit(ctx, song)
+	for _, n := range notes {
+		bar.note(n)
+	}
+	if err != nil {
 		return coordinator.Result{}, err
 	}
 	if o.definition != "" {
-		if err := putDefinition(ctx, l, song.song, o.definition, name); err != nil {
+		if err := putDefinition(ctx, l, song.Song, o.definition, name); err != nil {
 			return coordinator.Result{}, err
 		}
 	}
-	return followAndAwait(ctx, l, song.song, name, bar, clock)
+	return followAndAwait(ctx, l, song.Song, name, bar, clock)
 }
 
-// submit starts the process and announces the song's recordings.
-func submit(ctx context.Context, l *local, song folder, bar progress) error {
-	doc, notes := withDefaults(song)
-	for _, n := range notes {
-		if bar != nil {
-			bar.note(n)
-		}
-	}
-	if err := l.coord.PutSong(ctx, song.song, doc); err != nil {
-		return err
-	}
-	l.start(ctx)
-	for _, key := range song.keys {
-		if err := l.coord.Announce(ctx, definition.BucketRaw, key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// withDefaults gives every recording of the folder a part document.
-func withDefaults(song folder) (*definition.SongFile, []string) {
-	ids := make([]definition.PartID, len(song.keys))
-	for i, key := range song.keys {
-		k, _ := definition.ParseRawKey(key) // readFolder has parsed it
-		ids[i] = k.Part
-	}
-	parts, notes := song.doc.Resolve(song.song, ids)
-	doc := definition.SongFile{}
-	if song.doc != nil {
-		doc = *song.doc
-	}
-	doc.Parts = parts
-	doc.Output = song.output.Or(doc.Output)
-	return &doc, notes
-}
-
-func putDefinition(ctx context.Context, l *local, song definition.Song, file, name string) error {
+func putDefinition(ctx context.Context, l *local.Process, song definition.Song, file, name string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return badInput(err, "")
 	}
 	defer f.Close()
 	key := definition.NameKey{Song: song, Name: name}.DefinitionKey()
-	if _, err := l.buckets[definition.BucketDefinition].Put(ctx, key, f, bucket.PutOptions{}); err != nil {
+	if _, err := l.Buckets[definition.BucketDefinition].Put(ctx, key, f, bucket.PutOptions{}); err != nil {
 		return err
 	}
-	return l.coord.Announce(ctx, definition.BucketDefinition, key)
+	return l.Coordinator.Announce(ctx, definition.BucketDefinition, key)
 }
 
 // followAndAwait shows how far the song is until it is settled.
-func followAndAwait(ctx context.Context, l *local, song definition.Song, name string, bar progress, clock *stageClock) (coordinator.Result, error) {
+func followAndAwait(ctx context.Context, l *local.Process, song definition.Song, name string, bar progress, clock *stageClock) (coordinator.Result, error) {
 	defer bar.end()
 	// Coordinator or node may end by themselves: then there is nothing to wait for.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	defer context.AfterFunc(l.ctx, stop)()
-	for st, err := range l.coord.Follow(ctx, song, name) {
+	defer context.AfterFunc(l.Context, stop)()
+	for st, err := range l.Coordinator.Follow(ctx, song, name) {
 		if err != nil {
 			return coordinator.Result{}, err
 		}
@@ -253,15 +218,15 @@ func followAndAwait(ctx context.Context, l *local, song definition.Song, name st
 			break
 		}
 	}
-	return l.coord.Await(ctx, song, name)
+	return l.Coordinator.Await(ctx, song, name)
 }
 
 // deliver copies final and thumbnail to where the person wants them.
-func deliver(ctx context.Context, l *local, song folder, o renderFlags, res coordinator.Result) error {
+func deliver(ctx context.Context, l *local.Process, song local.Folder, o renderFlags, res coordinator.Result) error {
 	if err := failed(res); err != nil {
 		return err
 	}
-	if err := copyObject(ctx, l.buckets[definition.BucketFinal], res.Output.Final, o.out); err != nil {
+	if err := copyObject(ctx, l.Buckets[definition.BucketFinal], res.Output.Final, o.out); err != nil {
 		return err
 	}
 	thumb := o.thumbnail
@@ -271,7 +236,7 @@ func deliver(ctx context.Context, l *local, song folder, o renderFlags, res coor
 	if res.Output.Snapshot == "" {
 		return nil
 	}
-	return copyObject(ctx, l.buckets[definition.BucketSnapshots], res.Output.Snapshot, thumb)
+	return copyObject(ctx, l.Buckets[definition.BucketSnapshots], res.Output.Snapshot, thumb)
 }
 
 func copyObject(ctx context.Context, b bucket.Bucket, key, file string) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/internal/barcode"
+	"github.com/choirless/render/local"
 	"github.com/choirless/render/media"
 )
 
@@ -273,7 +274,7 @@ func TestChangedVolumeKeepsThePictures(t *testing.T) {
 	cache := t.TempDir()
 	_, first := rendered(t, dir, "--size", "320x180", "--cache", cache)
 	before := cells(t, cache)
-	setVolume(t, filepath.Join(dir, songFile), tr.Parts[1].Part, 0.25)
+	setVolume(t, filepath.Join(dir, local.SongFile), tr.Parts[1].Part, 0.25)
 	_, second := rendered(t, dir, "--size", "320x180", "--cache", cache)
 	after := cells(t, cache)
 	if len(before) == 0 || len(after) != len(before) {

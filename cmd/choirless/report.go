@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/coordinator"
+	"github.com/choirless/render/local"
 	"github.com/choirless/render/plan"
 )
 
@@ -129,7 +130,7 @@ func processUsage() (cpu float64, rss int64) {
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9, u.Maxrss * 1024
 }
 
-func writeReport(file string, song folder, o renderFlags, res coordinator.Result, clock *stageClock) error {
+func writeReport(file string, song local.Folder, o renderFlags, res coordinator.Result, clock *stageClock) error {
 	clock.lap("")
 	r := newReport(song, o, res)
 	r.Stages = clock.stages
@@ -142,10 +143,10 @@ func writeReport(file string, song folder, o renderFlags, res coordinator.Result
 	return os.WriteFile(file, append(b, '\n'), 0o644)
 }
 
-func newReport(song folder, o renderFlags, res coordinator.Result) report {
+func newReport(song local.Folder, o renderFlags, res coordinator.Result) report {
 	out := res.Output
 	r := report{
-		Song: string(song.song.Song), Choir: string(song.song.Choir), Out: o.out, Run: res.Run, Work: res.Work,
+		Song: string(song.Song.Song), Choir: string(song.Song.Choir), Out: o.out, Run: res.Run, Work: res.Work,
 		Output: reportOutput{
 			Duration: out.Duration, Frames: out.Frames, Width: out.Width, Height: out.Height, FPS: out.FPS,
 			LUFS: out.LUFS, DBTP: out.TruePeak, Bytes: out.Bytes, SHA256: out.SHA256, Stacked: out.Stacked,
@@ -157,7 +158,7 @@ func newReport(song folder, o renderFlags, res coordinator.Result) report {
 	for _, w := range res.Warnings {
 		r.Warnings = append(r.Warnings, warningText(w))
 	}
-	for _, name := range song.ignored {
+	for _, name := range song.Ignored {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s: not named as a recording, ignored", name))
 	}
 	return r

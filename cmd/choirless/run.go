@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/choirless/render/decode"
+	"github.com/choirless/render/local"
 )
 
 // Exit codes. The README's table is checked against this one by a test.
@@ -40,6 +42,16 @@ func badInput(err error, hint string) error {
 	return &failure{code: exitInput, err: err, hint: hint}
 }
 
+// newLog writes what a person may want to see to w: warnings and errors, and
+// everything when verbose.
+func newLog(w io.Writer, verbose bool) *slog.Logger {
+	level := slog.LevelError
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot()
@@ -61,10 +73,13 @@ func exitCode(ctx context.Context, err error, errOut io.Writer) int {
 	}
 	var f *failure
 	var reject *decode.RejectError
+	var input *local.InputError
 	code, hint := exitFailed, ""
 	switch {
 	case errors.As(err, &f):
 		code, hint = f.code, f.hint
+	case errors.As(err, &input):
+		code, hint = exitInput, input.Hint
 	case errors.As(err, &reject), errors.Is(err, os.ErrNotExist):
 		code = exitInput
 	}

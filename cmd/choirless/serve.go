@@ -16,6 +16,7 @@ import (
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/internal/health"
+	"github.com/choirless/render/local"
 	"github.com/choirless/render/node"
 	"github.com/choirless/render/web"
 )
@@ -73,32 +74,32 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 		return err
 	}
 	log := newLog(errOut, o.verbose)
-	l, err := openLocal(ctx, localOptions{
-		data: o.data, log: log,
-		config: func(c *coordinator.Config) {
+	l, err := local.Open(ctx, local.Options{
+		Data: o.data, Log: log,
+		Config: func(c *coordinator.Config) {
 			c.Debounce, c.Watched = o.debounce, true
 			// The folder is ours alone: a claim left behind is of a process that
 			// was killed, and need not be waited for.
 			c.Claim = claimTime
 		},
-		node: func(c *node.Config) { c.Slots, c.StockEncoder = o.slots, o.stock },
+		Node: func(c *node.Config) { c.Slots, c.StockEncoder = o.slots, o.stock },
 	})
 	if err != nil {
 		listener.Close()
 		return err
 	}
-	h := web.New(web.Config{Store: l.store, Coordinator: l.coord, Buckets: l.buckets, Log: log})
-	l.start(ctx)
+	h := web.New(web.Config{Store: l.Store, Coordinator: l.Coordinator, Buckets: l.Buckets, Log: log})
+	l.Start(ctx)
 	for _, role := range []string{definition.BucketRaw, definition.BucketDefinition} {
-		dir := l.buckets[role].(*bucket.Dir)
-		l.group.Go(func() error {
-			return bucket.Watch(l.ctx, dir, l.events, bucket.WatchOptions{Name: role, Log: log})
+		dir := l.Buckets[role].(*bucket.Dir)
+		l.Group.Go(func() error {
+			return bucket.Watch(l.Context, dir, l.Events, bucket.WatchOptions{Name: role, Log: log})
 		})
 	}
-	l.group.Go(func() error { return health.ServeListener(l.ctx, listener, h) })
+	l.Group.Go(func() error { return health.ServeListener(l.Context, listener, h) })
 	fmt.Fprintf(out, "choirless: drop recordings into %s\nchoirless: status at http://%s/\n", filepath.Join(o.data, definition.BucketRaw), listener.Addr())
-	err = l.wait()
-	if cerr := l.close(); err == nil {
+	err = l.Wait()
+	if cerr := l.Close(); err == nil {
 		err = cerr
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/encode"
+	"github.com/choirless/render/local"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix"
 	"github.com/choirless/render/node"
@@ -25,7 +26,7 @@ const stemHeadroom = 12
 // master's gain, as 24-bit FLAC of equal length. All are stemHeadroom down, so
 // that sums fit; the parts add up to dry.flac where reverb is 0, and otherwise
 // to dry.flac over the dry share.
-func writeStems(ctx context.Context, l *local, res coordinator.Result, dir string) error {
+func writeStems(ctx context.Context, l *local.Process, res coordinator.Result, dir string) error {
 	var p plan.Plan
 	if err := json.Unmarshal(res.Render.Plan, &p); err != nil {
 		return fmt.Errorf("stems: plan: %w", err)
@@ -37,7 +38,7 @@ func writeStems(ctx context.Context, l *local, res coordinator.Result, dir strin
 	for _, s := range p.Sounds {
 		voices = append(voices, s.Voices...)
 	}
-	mixed, err := node.Voices(ctx, l.buckets, voices)
+	mixed, err := node.Voices(ctx, l.Buckets, voices)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func writeStems(ctx context.Context, l *local, res coordinator.Result, dir strin
 	if err != nil {
 		return fmt.Errorf("stems: %w", err)
 	}
-	o, _, err := l.coord.MasterOptions(ctx, p.Master)
+	o, _, err := l.Coordinator.MasterOptions(ctx, p.Master)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func writeStems(ctx context.Context, l *local, res coordinator.Result, dir strin
 		o.Stems = func(dry, wet [][]float32) error {
 			return errors.Join(write(0, dry), write(1, wet))
 		}
-		_, err := mix.Master(ctx, sums(ctx, l.buckets, &p), p.Samples, o, func([][]float32) error { return nil })
+		_, err := mix.Master(ctx, sums(ctx, l.Buckets, &p), p.Samples, o, func([][]float32) error { return nil })
 		return err
 	})
 	if err != nil {

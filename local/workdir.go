@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"fmt"
@@ -15,19 +15,19 @@ import (
 // cacheAge is how long an unused object stays in the cache.
 const cacheAge = 30 * 24 * time.Hour
 
-// workDir is the folder a render works in. Converted parts and cells stay there
+// WorkDir is the folder a render works in. Converted parts and cells stay there
 // from run to run, by song; the database is made anew each time, since what is
 // kept is known by the notes beside it.
-type workDir struct {
-	dir   string
+type WorkDir struct {
+	Dir   string
 	temp  bool // removed at the end
 	lock  *os.File
-	notes []string // for a person
+	Notes []string // for a person
 }
 
-// openWorkDir opens the song's folder in the cache, or a temporary one when
+// OpenWorkDir opens the song's folder in the cache, or a temporary one when
 // there is to be no cache or another run is using the song's.
-func openWorkDir(cache string, noCache bool, song definition.Song) (*workDir, error) {
+func OpenWorkDir(cache string, noCache bool, song definition.Song) (*WorkDir, error) {
 	if noCache {
 		return tempWorkDir()
 	}
@@ -38,11 +38,11 @@ func openWorkDir(cache string, noCache bool, song definition.Song) (*workDir, er
 		}
 		cache = filepath.Join(user, "choirless")
 	}
-	w := &workDir{dir: filepath.Join(cache, fmt.Sprintf("%s+%s", song.Choir, song.Song))}
-	if err := os.MkdirAll(w.dir, 0o755); err != nil {
+	w := &WorkDir{Dir: filepath.Join(cache, fmt.Sprintf("%s+%s", song.Choir, song.Song))}
+	if err := os.MkdirAll(w.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(w.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := os.OpenFile(filepath.Join(w.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -50,39 +50,39 @@ func openWorkDir(cache string, noCache bool, song definition.Song) (*workDir, er
 		lock.Close()
 		t, err := tempWorkDir()
 		if t != nil {
-			t.notes = append(t.notes, "another run is using this song's cache; this one works without")
+			t.Notes = append(t.Notes, "another run is using this song's cache; this one works without")
 		}
 		return t, err
 	}
 	w.lock = lock
 	if err := w.clean(); err != nil {
-		w.close()
+		w.Close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func tempWorkDir() (*workDir, error) {
+func tempWorkDir() (*WorkDir, error) {
 	dir, err := os.MkdirTemp("", "choirless-")
-	return &workDir{dir: dir, temp: true}, err
+	return &WorkDir{Dir: dir, temp: true}, err
 }
 
 // clean removes the last run's database and definitions, and cells that nobody
 // has used for a long time.
-func (w *workDir) clean() error {
-	old, err := filepath.Glob(filepath.Join(w.dir, "choirless.db*"))
+func (w *WorkDir) clean() error {
+	old, err := filepath.Glob(filepath.Join(w.Dir, "choirless.db*"))
 	if err != nil {
 		return err
 	}
 	for _, role := range []string{definition.BucketDefinition, definition.BucketPreview, definition.BucketFinal} {
-		old = append(old, filepath.Join(w.dir, role))
+		old = append(old, filepath.Join(w.Dir, role))
 	}
 	for _, name := range old {
 		if err := os.RemoveAll(name); err != nil {
 			return err
 		}
 	}
-	return filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+	return filepath.WalkDir(w.Dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(path, "lock") {
 			return err
 		}
@@ -94,9 +94,10 @@ func (w *workDir) clean() error {
 	})
 }
 
-func (w *workDir) close() {
+// Close gives the folder back; a temporary one is removed. It may be called twice.
+func (w *WorkDir) Close() {
 	if w.temp {
-		os.RemoveAll(w.dir)
+		os.RemoveAll(w.Dir)
 	}
 	if w.lock != nil {
 		w.lock.Close()
