@@ -185,6 +185,17 @@ func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definit
 	return p, warnings, err
 }
 
+// Plan returns what a definition comes to with what is known of its parts, as a
+// render of it would have it, without asking for one. It fails while a part is
+// being ingested.
+func (c *Coordinator) Plan(ctx context.Context, def *definition.Definition) (*plan.Plan, []plan.PartWarning, error) {
+	p, warnings, err := c.makePlan(ctx, store.Render{Song: def.Ref()}, def)
+	if errors.Is(err, errWait) {
+		err = fmt.Errorf("not ready: %w", err)
+	}
+	return p, warnings, err
+}
+
 // findRecordings looks for recordings that a definition mentions and nobody has
 // told us of: its notification may have overtaken theirs.
 func (c *Coordinator) findRecordings(ctx context.Context, id definition.Song, def *definition.Definition, parts []store.Part) error {

@@ -18,6 +18,7 @@ type Canvas struct {
 	tiles    []tileState
 	overlays []*layer
 	base     *picture // background and backdrop
+	programs *programs
 	plain    *plain
 	fast     *fast // nil when the engine draws plainly
 	pool     framePool
@@ -66,11 +67,18 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 	}
 	c.pool.tiles = len(c.tiles)
 	err := e.do(ctx, func() (err error) {
-		if c.plain, err = newPlain(); err != nil || e.options.Plain {
+		c.programs = e.programs
+		if c.plain, err = newPlain(c.programs.files); err != nil {
 			return err
 		}
-		c.fast, err = newFast(e.dev.Limits(), e.programs, c.size, c.tiles)
-		return err
+		if !e.options.Plain {
+			if c.fast, err = newFast(e.dev.Limits(), c.programs, c.size, c.tiles); err != nil {
+				c.plain.release()
+				return err
+			}
+		}
+		c.programs.canvases++
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
@@ -333,6 +341,7 @@ func (c *Canvas) Close() error {
 	err := c.engine.do(context.Background(), func() error {
 		c.plain.release()
 		c.fast.release()
+		c.programs.leave()
 		return nil
 	})
 	if err == ErrClosed {

@@ -17,6 +17,7 @@ import (
 	"fmt"
 
 	"github.com/choirless/render/engine/gl"
+	"github.com/choirless/render/shaders"
 )
 
 // ErrClosed is returned by calls on a closed Engine or Canvas.
@@ -29,6 +30,8 @@ type Options struct {
 	// Plain forces the plain two-pass scaler, the reference the fast one is
 	// tested against.
 	Plain bool
+	// Shaders are the files to draw with; by default those the program was built with.
+	Shaders shaders.Files
 }
 
 // Engine owns one OpenGL context and the goroutine it lives on.
@@ -36,7 +39,7 @@ type Options struct {
 type Engine struct {
 	dev      *gl.Device
 	options  Options
-	programs *programs
+	programs *programs // for canvases to come; GL thread
 }
 
 // New starts an engine. It may block for the time it takes to open the driver,
@@ -46,7 +49,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	return &Engine{dev: dev, options: o, programs: &programs{cache: map[string]*gl.Program{}}}, nil
+	return &Engine{dev: dev, options: o, programs: newPrograms(o.Shaders)}, nil
 }
 
 // Renderer names the driver's renderer, as GL_RENDERER does.
@@ -54,6 +57,19 @@ func (e *Engine) Renderer() string { return e.dev.Limits().RendererName }
 
 // Software reports whether the renderer runs on the CPU.
 func (e *Engine) Software() bool { return e.dev.Limits().SoftwareRender }
+
+// SetShaders has canvases made from now on draw with other shader files; those
+// there are keep theirs. Nothing is compiled yet: a canvas does that when it is
+// made and when it first draws a kind of picture.
+func (e *Engine) SetShaders(ctx context.Context, files shaders.Files) error {
+	return e.do(ctx, func() error {
+		old := e.programs
+		e.programs = newPrograms(files)
+		old.replaced = true
+		old.releaseUnused()
+		return nil
+	})
+}
 
 // Close releases the context. Canvases that are still open stop working.
 // It may be called any number of times.

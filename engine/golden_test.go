@@ -88,8 +88,8 @@ func TestGeneratedShadersCompile(t *testing.T) {
 	}
 	for _, step := range []float64{1, 4.0 / 3, 16.0 / 9, 8.0 / 3, 1.0 / 3, 4.0 / 9, 640.0 / 272, 480.0 / 152, 0.1, 7.3} {
 		for name, make := range map[string]func() (shaders.Source, error){
-			"vertical":   func() (shaders.Source, error) { return verticalPass(newPattern(step, vRows, 1)) },
-			"horizontal": func() (shaders.Source, error) { return horizontalPass(newPattern(step, hCols, 2)) },
+			"vertical":   func() (shaders.Source, error) { return verticalPass(shaders.Files{}, newPattern(step, vRows, 1)) },
+			"horizontal": func() (shaders.Source, error) { return horizontalPass(shaders.Files{}, newPattern(step, hCols, 2)) },
 		} {
 			s, err := make()
 			if err != nil {

@@ -27,6 +27,7 @@ const maxScratch = 64
 
 // plain draws tiles with the plain variant. GL thread.
 type plain struct {
+	files    shaders.Files
 	v, h     *gl.Program
 	colors   map[string]*gl.Program
 	luts     map[axis]*lut
@@ -71,31 +72,31 @@ func newTarget(f gl.Format, w, h int) (*target, error) {
 	return &target{x, fb}, nil
 }
 
-func newPlain() (p *plain, err error) {
-	p = &plain{colors: map[string]*gl.Program{}, luts: map[axis]*lut{}, scratch: map[scratchKey]*target{}, textures: map[int]*[3]*gl.Texture{}}
+func newPlain(files shaders.Files) (p *plain, err error) {
+	p = &plain{files: files, colors: map[string]*gl.Program{}, luts: map[axis]*lut{}, scratch: map[scratchKey]*target{}, textures: map[int]*[3]*gl.Texture{}}
 	defer func() {
 		if err != nil {
 			p.release()
 		}
 	}()
-	if p.v, err = newProgram("plain_v", nil); err != nil {
+	if p.v, err = newProgram(files, "plain_v", nil); err != nil {
 		return nil, err
 	}
-	p.h, err = newProgram("plain_h", nil)
+	p.h, err = newProgram(files, "plain_h", nil)
 	return p, err
 }
 
 // newProgram compiles a fragment shader of package shaders.
-func newProgram(name string, defines []shaders.Define, with ...string) (*gl.Program, error) {
-	s, err := shaders.Assemble(name, defines, with...)
+func newProgram(files shaders.Files, name string, defines []shaders.Define, with ...string) (*gl.Program, error) {
+	s, err := files.Assemble(name, defines, with...)
 	if err != nil {
 		return nil, err
 	}
-	return link(s)
+	return link(files, s)
 }
 
-func link(fragment shaders.Source) (*gl.Program, error) {
-	quad, err := shaders.Assemble("quad", nil)
+func link(files shaders.Files, fragment shaders.Source) (*gl.Program, error) {
+	quad, err := files.Assemble("quad", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -349,7 +350,7 @@ func (p *plain) colorProgram(t transform, s shape, channel int) (*gl.Program, er
 	if c := p.colors[key]; c != nil {
 		return c, nil
 	}
-	c, err := newProgram("plain_color", defines, with...)
+	c, err := newProgram(p.files, "plain_color", defines, with...)
 	if err != nil {
 		return nil, err
 	}

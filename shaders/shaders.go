@@ -5,20 +5,68 @@
 // the file itself, one after the other and nothing else: no includes, no
 // templates. A #line in front of each file makes the driver's messages point
 // into that file, and [Source.Explain] puts the file's name back.
+//
+// The product uses the files it was built with, the zero [Files]. Whoever works
+// on a shader loads its folder instead.
 package shaders
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed *.glsl
-var files embed.FS
+var embedded embed.FS
+
+// Files is a set of shader files. The zero value is the set the program was built
+// with. It never changes; safe for concurrent use.
+type Files struct{ text map[string]string } // by name, without ".glsl"
+
+// Load reads every shader file at the top of fsys.
+func Load(fsys fs.FS) (Files, error) {
+	names, err := fs.Glob(fsys, "*.glsl")
+	if err != nil {
+		return Files{}, err
+	}
+	f := Files{text: map[string]string{}}
+	for _, n := range names {
+		b, err := fs.ReadFile(fsys, n)
+		if err != nil {
+			return Files{}, err
+		}
+		f.text[strings.TrimSuffix(n, ".glsl")] = string(b)
+	}
+	if len(f.text) == 0 {
+		return Files{}, errors.New("no .glsl file")
+	}
+	return f, nil
+}
+
+// builtIn is the set the program was built with; reading it cannot fail.
+var builtIn = sync.OnceValue(func() Files {
+	f, err := Load(embedded)
+	if err != nil {
+		panic("shaders: internal error: " + err.Error())
+	}
+	return f
+})
+
+// Text returns the text of a file by its name without ".glsl".
+func (f Files) Text(name string) (string, bool) {
+	if f.text == nil {
+		f = builtIn()
+	}
+	t, ok := f.text[name]
+	return t, ok
+}
 
 // Define is one #define; an empty Value defines the bare name.
 type Define struct{ Name, Value string }
@@ -34,48 +82,43 @@ type Source struct {
 }
 
 // Names lists the files, sorted, without their ".glsl".
-func Names() []string {
-	entries, err := fs.ReadDir(files, ".")
-	if err != nil {
-		panic("shaders: internal error: " + err.Error())
+func (f Files) Names() []string {
+	if f.text == nil {
+		f = builtIn()
 	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".glsl"))
-	}
-	return names
+	return slices.Sorted(maps.Keys(f.text))
 }
 
 // Assemble builds the shader whose last file is name, on top of the files in
 // with, in that order. Names come without ".glsl".
-func Assemble(name string, defines []Define, with ...string) (Source, error) {
-	text, err := files.ReadFile(name + ".glsl")
-	if err != nil {
+func (f Files) Assemble(name string, defines []Define, with ...string) (Source, error) {
+	text, ok := f.Text(name)
+	if !ok {
 		return Source{}, fmt.Errorf("shader %q: no such file", name)
 	}
-	return Generated(name, string(text), defines, with...)
+	return f.Generated(name, text, defines, with...)
 }
 
 // Generated builds a shader like Assemble whose last file is text made by a
 // program.
-func Generated(name, text string, defines []Define, with ...string) (Source, error) {
+func (f Files) Generated(name, text string, defines []Define, with ...string) (Source, error) {
 	s := Source{Name: name}
 	var b strings.Builder
-	version, err := files.ReadFile("version.glsl")
-	if err != nil {
-		return Source{}, fmt.Errorf("shader %q: %w", name, err)
+	version, ok := f.Text("version")
+	if !ok {
+		return Source{}, fmt.Errorf("shader %q: version.glsl: no such file", name)
 	}
-	b.Write(version)
+	b.WriteString(version)
 	s.names = append(s.names, "version.glsl")
 	for _, d := range defines {
 		fmt.Fprintf(&b, "#define %s\n", strings.TrimSpace(d.Name+" "+d.Value))
 	}
 	for _, w := range with {
-		file, err := files.ReadFile(w + ".glsl")
-		if err != nil {
+		file, ok := f.Text(w)
+		if !ok {
 			return Source{}, fmt.Errorf("shader %q: builds on %q: no such file", name, w)
 		}
-		s.append(&b, w+".glsl", string(file))
+		s.append(&b, w+".glsl", file)
 	}
 	s.append(&b, name+".glsl", text)
 	s.Text = b.String()

@@ -4,12 +4,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestAssemblePutsFilesInOrder(t *testing.T) {
-	s, err := Assemble("plain_color", []Define{{"HLG", ""}, {"CHANNEL", "1"}}, "color")
+	s, err := Files{}.Assemble("plain_color", []Define{{"HLG", ""}, {"CHANNEL", "1"}}, "color")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,17 +23,48 @@ func TestAssemblePutsFilesInOrder(t *testing.T) {
 		t.Errorf("color.glsl at %d, plain_color.glsl at %d", a, b)
 	}
 	for _, bad := range []string{"nothing", "../shaders"} {
-		if _, err := Assemble(bad, nil); err == nil {
+		if _, err := (Files{}).Assemble(bad, nil); err == nil {
 			t.Errorf("Assemble(%q) worked", bad)
 		}
-		if _, err := Assemble("quad", nil, bad); err == nil {
+		if _, err := (Files{}).Assemble("quad", nil, bad); err == nil {
 			t.Errorf("building on %q worked", bad)
 		}
 	}
 }
 
+// TestLoad: a folder's files are used, and what they were when they were loaded.
+func TestLoad(t *testing.T) {
+	dir := fstest.MapFS{
+		"version.glsl": {Data: []byte("#version 430 core\n")},
+		"one.glsl":     {Data: []byte("void main() {}\n")},
+		"readme.txt":   {Data: []byte("not a shader")},
+	}
+	f, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir["one.glsl"] = &fstest.MapFile{Data: []byte("changed\n")}
+	if got := f.Names(); !slices.Equal(got, []string{"one", "version"}) {
+		t.Errorf("names %q", got)
+	}
+	s, err := f.Assemble("one", nil)
+	if want := "#version 430 core\n#line 1 1\nvoid main() {}\n"; err != nil || s.Text != want {
+		t.Errorf("%q, %v, want %q", s.Text, err, want)
+	}
+	if _, err := Load(fstest.MapFS{}); err == nil {
+		t.Error("an empty folder was loaded")
+	}
+	delete(dir, "version.glsl")
+	if f, err = Load(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Assemble("one", nil); err == nil || !strings.Contains(err.Error(), "version.glsl") {
+		t.Errorf("without version.glsl: %v", err)
+	}
+}
+
 func TestExplainNamesFileAndLine(t *testing.T) {
-	s, err := Generated("made", "void main() {\n    oops;\n}\n", nil, "color")
+	s, err := Files{}.Generated("made", "void main() {\n    oops;\n}\n", nil, "color")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +104,7 @@ func TestFilesCompile(t *testing.T) {
 	// The bodies of these two are written by the engine, whose tests compile
 	// them as they are used.
 	for _, n := range []string{"fast_v", "fast_h"} {
-		s, err := Generated(n+"_body", "void main() {}\n", nil, "fast", n)
+		s, err := Files{}.Generated(n+"_body", "void main() {}\n", nil, "fast", n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +112,7 @@ func TestFilesCompile(t *testing.T) {
 		Validate(t, s, "frag")
 	}
 	for _, c := range cases {
-		s, err := Assemble(c.name, c.defines, c.with...)
+		s, err := Files{}.Assemble(c.name, c.defines, c.with...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +126,7 @@ func TestFilesCompile(t *testing.T) {
 		}
 		Validate(t, s, stage)
 	}
-	for _, n := range Names() {
+	for _, n := range (Files{}).Names() {
 		if !used[n] {
 			t.Errorf("%s.glsl is in no case", n)
 		}

@@ -98,6 +98,11 @@ func (d *Device) run(o Options, started chan<- error) {
 // oneRasteriser lets software contexts take turns.
 var oneRasteriser sync.Mutex
 
+// TakeTurn runs f alone among the process's software contexts, if renderer, as
+// GL_RENDERER names it, is one. Whoever has a context of their own beside those
+// of this package, such as a window's, calls GL inside of it; see turn.
+func TakeTurn(renderer string, f func()) { turn(renderer, f) }
+
 // turn runs f on the GL thread, alone among the process's software contexts.
 // Contexts of one llvmpipe share a screen, and a draw looks through the scenes
 // of all of them for the textures it uses, while another context may be freeing

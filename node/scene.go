@@ -1,0 +1,39 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"image"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/engine"
+	"github.com/choirless/render/plan"
+)
+
+// Scene translates an assignment's geometry for the engine.
+func Scene(ctx context.Context, b bucket.Buckets, p *plan.Picture) (engine.Scene, error) {
+	s := engine.Scene{Width: p.Width, Height: p.Height, Background: p.Background}
+	for _, t := range p.Tiles {
+		fit := engine.Contain
+		if t.Fit == plan.Cover {
+			fit = engine.Cover
+		}
+		tile := engine.Tile{
+			Rect: image.Rect(t.X, t.Y, t.X+t.W, t.Y+t.H), Fit: fit,
+			Rotation: t.Rotation, RotationSet: true,
+			Radius: t.Radius, Border: t.Border, BorderRGB: t.BorderRGB, Placeholder: t.Name,
+		}
+		if t.Caption {
+			tile.Caption = t.Name
+		}
+		s.Tiles = append(s.Tiles, tile)
+	}
+	for _, o := range p.Overlays {
+		img, err := readPNG(ctx, b, o.Image)
+		if err != nil {
+			return s, fmt.Errorf("overlay %q: %w", o.Image.Key, err)
+		}
+		s.Overlays = append(s.Overlays, engine.Overlay{Image: img, Rect: image.Rect(o.X, o.Y, o.X+o.W, o.Y+o.H), Opacity: o.Opacity})
+	}
+	return s, nil
+}

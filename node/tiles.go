@@ -1,0 +1,174 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
+	"github.com/choirless/render/engine"
+	"github.com/choirless/render/plan"
+)
+
+// heldOpacity is how much of a part's last picture stays when it has ended
+// before the song.
+const heldOpacity = 0.35
+
+// tileSource gives the pictures of one tile over song time. A part that cannot
+// be read shows its placeholder and leaves a warning; it never fails the cell.
+type tileSource struct {
+	tile    plan.PictureTile
+	src     io.Closer
+	video   *decode.Video
+	sampler *decode.Sampler
+	warning string
+	first   bool
+	opacity float64 // as last drawn
+}
+
+// Tiles gives the pictures of a cell's tiles over song time. Not safe for
+// concurrent use.
+type Tiles struct {
+	sources []*tileSource
+	updates []engine.Update
+}
+
+// OpenTiles opens the decoders of a cell, each at the cell's beginning. The
+// caller must Close them.
+func OpenTiles(ctx context.Context, b bucket.Buckets, p *plan.Picture) *Tiles {
+	half := p.Rate.Time(1) / 2
+	tiles := &Tiles{sources: make([]*tileSource, len(p.Tiles))}
+	for i, t := range p.Tiles {
+		ts := &tileSource{tile: t, first: true}
+		tiles.sources[i] = ts
+		if err := ts.open(ctx, b, p.Rate.Time(p.Segment.First), half); err != nil {
+			ts.warning = fmt.Sprintf("picture not readable, placeholder shown: %v", err)
+			ts.close()
+		}
+	}
+	return tiles
+}
+
+// At returns what has changed at song time s since the last call, which was for
+// no later time. Frames and slice are valid until the next call.
+func (t *Tiles) At(s time.Duration) []engine.Update {
+	t.updates = t.updates[:0]
+	for i, src := range t.sources {
+		if u, changed := src.at(s); changed {
+			u.Tile = i
+			t.updates = append(t.updates, u)
+		}
+	}
+	return t.updates
+}
+
+// Again has the next At return every tile, changed or not.
+func (t *Tiles) Again() {
+	for _, src := range t.sources {
+		src.first = true
+	}
+}
+
+// Warnings names the parts whose picture was replaced, and says why.
+func (t *Tiles) Warnings() []plan.PartWarning {
+	var w []plan.PartWarning
+	for _, src := range t.sources {
+		if src.warning != "" {
+			w = append(w, plan.PartWarning{Part: src.tile.Part, Text: src.warning})
+		}
+	}
+	return w
+}
+
+// Close frees the decoders. It may be called more than once.
+func (t *Tiles) Close() {
+	for _, src := range t.sources {
+		src.close()
+	}
+}
+
+func (t *tileSource) open(ctx context.Context, b bucket.Buckets, from, half time.Duration) error {
+	src, err := openRef(ctx, b, t.tile.Source)
+	if err != nil {
+		return err
+	}
+	t.src = src
+	t.video, err = decode.OpenVideo(ctx, src, decode.VideoOptions{Threads: 1, From: max(0, t.partTime(from))})
+	if err != nil {
+		return err
+	}
+	t.sampler = decode.NewSampler(t.video, half)
+	return nil
+}
+
+func (t *tileSource) close() {
+	if t.video != nil {
+		t.video.Close()
+	}
+	if t.src != nil {
+		t.src.Close()
+	}
+	t.video, t.src, t.sampler = nil, nil, nil
+}
+
+// partTime is where song time s falls in the part.
+func (t *tileSource) partTime(s time.Duration) time.Duration {
+	return time.Duration(t.tile.Offset) + s + time.Duration(math.Round(float64(s)*t.tile.DriftPPM*1e-6))
+}
+
+// at returns what the tile shows at song time s, and whether that differs from
+// the last call.
+func (t *tileSource) at(s time.Duration) (engine.Update, bool) {
+	first := t.first
+	t.first = false
+	if t.sampler == nil {
+		return engine.Update{Opacity: 1}, first
+	}
+	pt := t.partTime(s)
+	f, changed, err := t.sampler.At(pt)
+	if err != nil && !errors.Is(err, io.EOF) && t.warning == "" {
+		t.warning = fmt.Sprintf("picture broken at %.2f s, last good one held: %v", pt.Seconds(), err)
+	}
+	if f == nil { // before its first picture
+		return engine.Update{Opacity: 1}, first
+	}
+	op := t.opacityAt(pt)
+	if !first && !changed && op == t.opacity {
+		return engine.Update{}, false
+	}
+	t.opacity = op
+	if !first && !changed {
+		return engine.Update{Hold: true, Opacity: op}, true
+	}
+	return engine.Update{Frame: f, Opacity: op}, true
+}
+
+// opacityAt is the part's opacity at part time pt: rising after a late start,
+// sinking to heldOpacity after an early end. A part that is there from song
+// time zero does not fade in.
+func (t *tileSource) opacityAt(pt time.Duration) float64 {
+	op := 1.0
+	if t.tile.Start > time.Duration(t.tile.Offset) {
+		op = min(op, t.ramp(pt-t.tile.Start))
+	}
+	if t.tile.End > 0 {
+		op = min(op, 1-(1-heldOpacity)*t.ramp(pt-t.tile.End))
+	}
+	// In 64 steps, so that a still picture is not redrawn for nothing.
+	return math.Round(op*64) / 64
+}
+
+// ramp rises from 0 to 1 over the tile's fade.
+func (t *tileSource) ramp(d time.Duration) float64 {
+	switch {
+	case d <= 0:
+		return 0
+	case d >= t.tile.Fade:
+		return 1
+	}
+	return float64(d) / float64(t.tile.Fade)
+}
