@@ -22,6 +22,20 @@ build: setup ## choirless, coordinator and render-node in bin/
 demo: build ## make a nine-part song, render it, say where the video is
 	@scripts/demo
 
+.PHONY: servers
+servers: ## MinIO, versitygw and fauxqs into .prefix, for tests and the local cluster
+	@scripts/servers
+
+.PHONY: cluster
+cluster: build servers ## the whole service over real servers on this machine, until Ctrl-C
+	@$(GO) build -o bin/ ./scripts/cluster ./scripts/choirgen
+	@[ -e demo/song/truth.json ] || { rm -rf demo/song && mkdir -p demo/song && bin/choirgen --out demo/song --parts 9; }
+	@exec bin/cluster $(CLUSTER)
+
+.PHONY: test-cluster
+test-cluster: build servers ## the integration tests over those servers
+	CHOIR_REQUIRE_SERVERS=1 $(GO) test -count=1 -timeout 10m ./internal/cluster
+
 .PHONY: test
 test: setup ## every test, and the linters
 	@scripts/test

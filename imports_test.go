@@ -41,6 +41,12 @@ var mayImport = map[string][]string{
 	// One machine: what choirless and render-local are made of.
 	"local": {"bucket", "coordinator", "definition", "node", "queue", "store"},
 	"web":   {"store", "coordinator/status", "definition", "bucket", "plan"},
+	// How a deployment's services reach what they share.
+	"internal/deployment": {"bucket", "definition", "queue"},
+	// All of it on one machine, as processes, for people and tests.
+	"internal/servers":    {},
+	"internal/testserver": {"internal/servers"},
+	"internal/cluster":    {"internal/servers", "bucket", "queue", "definition", "coordinator/status"},
 }
 
 // forbidden are the rules worth a reason of their own: what a package must not
@@ -55,6 +61,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"cmd/render-node", "github.com/jackc/pgx", "render nodes hold no database credentials"},
 	{"cmd/render-node", "modernc.org/sqlite", "render nodes hold no database credentials"},
 	{"local", "github.com/go-gl/glfw", "servers need no window system"},
+	{"cmd/coordinator", module + "internal/servers", "MinIO, fauxqs and the like are for tests and the local cluster"},
+	{"cmd/render-node", module + "internal/servers", "MinIO, fauxqs and the like are for tests and the local cluster"},
 	{"cmd/choirless", "github.com/go-gl/glfw", "servers need no window system"},
 	{"cmd/choirless", "github.com/gordonklaus/portaudio", "servers need no sound card"},
 }

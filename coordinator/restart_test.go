@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/testserver"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
-	"github.com/choirless/render/store/storetest"
 )
 
 // A coordinator is killed at one of its deeds, before and after it (at every single
@@ -123,7 +123,7 @@ func (b *bench) checkOnce(r Result) {
 func TestTwoCoordinators(t *testing.T) { twoCoordinators(t, newBench(t)) }
 
 func TestTwoCoordinatorsOnPostgres(t *testing.T) {
-	address := storetest.Postgres(t)(t)
+	address := testserver.Postgres(t)(t)
 	b := newBench(t)
 	b.open = func() (store.Store, error) { return store.OpenPostgres(context.Background(), address) }
 	b.store = b.openStore()

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/testserver"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
-	"github.com/choirless/render/store/storetest"
 )
 
 // benchmarkIngest takes recordings through their ingest: uploaded, sent, begun and
@@ -61,7 +61,7 @@ func BenchmarkSQLite(b *testing.B) {
 }
 
 func BenchmarkPostgres(b *testing.B) {
-	st, err := store.OpenPostgres(b.Context(), storetest.Postgres(b)(b))
+	st, err := store.OpenPostgres(b.Context(), testserver.Postgres(b)(b))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/choirless/render/internal/testserver"
 	"github.com/choirless/render/store"
 	"github.com/choirless/render/store/storetest"
 )
@@ -18,7 +19,7 @@ func TestSQLite(t *testing.T) {
 
 func TestPostgres(t *testing.T) {
 	t.Parallel()
-	database := storetest.Postgres(t)
+	database := testserver.Postgres(t)
 	storetest.Run(t, func(t *testing.T) storetest.Database {
 		address := database(t)
 		return func(o ...store.Option) (store.Store, error) { return store.OpenPostgres(t.Context(), address, o...) }

@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/choirless/render/coordinator"
-	"github.com/choirless/render/internal/cluster"
+	"github.com/choirless/render/internal/deployment"
 	"github.com/choirless/render/plan"
 )
 
 // config is every setting of the coordinator; see Flags for the meanings.
 type config struct {
-	cluster.Config
+	deployment.Config
 	database  string
 	events    string
 	name      string

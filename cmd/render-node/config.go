@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/choirless/render/internal/cluster"
+	"github.com/choirless/render/internal/deployment"
 )
 
 // config is every setting of the render node; see Flags for the meanings.
 type config struct {
-	cluster.Config
+	deployment.Config
 	name         string
 	slots        int
 	lease        time.Duration
