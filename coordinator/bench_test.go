@@ -285,8 +285,11 @@ type node struct {
 	// stackable says that stripes are not to be joined, so that nodes stack them.
 	stackable bool
 	// boast says of stripes that cannot be joined that they can.
-	boast  bool
-	queues [2]queue.Queue
+	boast bool
+	// leaky picks cells that cannot be joined, without it all or none. A liar's
+	// stream says that it keeps its motion inside, and does not.
+	leaky, liar func(*plan.Picture) bool
+	queues      [2]queue.Queue
 
 	mu   sync.Mutex
 	did  map[string]int // by key, completed work
@@ -401,11 +404,19 @@ func (n *node) work(ctx context.Context, a plan.Assignment) (any, error) {
 		return n.ingest(ctx, a.Ingest, put)
 	case plan.KindPicture:
 		p := a.Picture
-		cell, err := testCell(p.Width, p.Height, p.Encoder, p.Rate, p.Segment.Count, !n.boast)
+		inside, leaky := !n.boast, n.stackable
+		if n.leaky != nil {
+			leaky = n.leaky(p)
+			inside = !leaky
+		}
+		cell, err := testCell(p.Width, p.Height, p.Encoder, p.Rate, p.Segment.Count, inside)
+		if n.liar != nil && n.liar(p) {
+			cell, err = lyingCell(p)
+		}
 		if err != nil {
 			return nil, err
 		}
-		joinable := p.Height == p.Encoder.CanvasHeight || n.boast || (encode.StripeMVAvailable() && !n.stackable)
+		joinable := p.Height == p.Encoder.CanvasHeight || n.boast || (encode.StripeMVAvailable() && !leaky)
 		return plan.CellResult{Frames: p.Segment.Count, Bytes: int64(len(cell)), Stitchable: joinable, CPUSeconds: 0.5}, put(p.Out, cell)
 	case plan.KindStack:
 		s := a.Stack
@@ -516,6 +527,78 @@ func testCell(w, h int, e plan.Encoder, rate media.FrameRate, frames int, stripe
 	}
 	cellCache.Store(key, b.Bytes())
 	return b.Bytes(), nil
+}
+
+// lyingCell encodes pictures that move up out of the stripe with the vectors of
+// an encoder that does not care, under the SEI of one that does.
+func lyingCell(p *plan.Picture) ([]byte, error) {
+	honest, err := testCell(p.Width, p.Height, p.Encoder, p.Rate, 1, true)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	enc, err := encode.NewCell(&b, encode.CellOptions{
+		Width: p.Width, Height: p.Height, Rate: p.Rate, Preset: "ultrafast", CRF: p.Encoder.CRF,
+		GOP: p.Encoder.GOP, CanvasHeight: p.Encoder.CanvasHeight,
+	})
+	if err != nil {
+		return nil, err
+	}
+	f := media.NewFrame(p.Width, p.Height)
+	for i := range p.Segment.Count {
+		for k := range f.Planes {
+			plane, step := f.Planes[k], 6*i/(1+min(k, 1))
+			for y := range plane.Height {
+				for x := range plane.Width {
+					h := uint32(x/4*73856093) ^ uint32((y+step)/4*19349663)
+					plane.Data[y*plane.Stride+x] = byte(64 + (h^h>>13)*0x5bd1e995>>25)
+				}
+			}
+		}
+		if err := enc.Write(f); err != nil {
+			return nil, err
+		}
+	}
+	if err := enc.Close(); err != nil {
+		return nil, err
+	}
+	return append(sei(honest), withoutSEI(b.Bytes())...), nil
+}
+
+// units splits a byte stream at its start codes, which stay with what follows.
+func units(stream []byte) (all [][]byte) {
+	code := []byte{0, 0, 1}
+	for len(stream) > 0 {
+		n := len(stream)
+		if i := bytes.Index(stream[4:], code); i >= 0 {
+			n = 4 + i
+			if stream[n-1] == 0 {
+				n--
+			}
+		}
+		all, stream = append(all, stream[:n]), stream[n:]
+	}
+	return all
+}
+
+func isSEI(unit []byte) bool { return bytes.TrimLeft(unit, "\x00")[1]&31 == 6 }
+
+func sei(stream []byte) []byte {
+	for _, u := range units(stream) {
+		if isSEI(u) {
+			return bytes.Clone(u)
+		}
+	}
+	return nil
+}
+
+func withoutSEI(stream []byte) (out []byte) {
+	for _, u := range units(stream) {
+		if !isSEI(u) {
+			out = append(out, u...)
+		}
+	}
+	return out
 }
 
 // testSound is a chord, as long as asked for.

@@ -75,6 +75,9 @@ type Config struct {
 	Reconcile time.Duration
 	// Poll bounds how late a change is seen that nothing announced.
 	Poll time.Duration
+	// Verify has every final decoded and compared with its stripes, sample by
+	// sample, before it is published: about a tenth of what composing it cost.
+	Verify bool
 	// Window is how many tasks may be sent and not started. What is not sent yet
 	// can still be cancelled.
 	Window int

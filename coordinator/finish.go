@@ -62,7 +62,7 @@ func (c *Coordinator) finish(ctx context.Context, r store.Render) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	f := &finisher{c: c, render: r, plan: &p, tasks: tasks, dir: dir}
+	f := &finisher{c: c, render: r, plan: &p, tasks: tasks, dir: dir, stacked: map[int]bool{}}
 	err = f.run(ctx)
 	var refused *stitch.RefusalError
 	switch {
@@ -70,10 +70,10 @@ func (c *Coordinator) finish(ctx context.Context, r store.Render) error {
 		// An object was swept away: plan again, which finds out which.
 		c.log.Warn("an object of the render is gone, planned again", "run", r.Run, "song", r.Song.Song, "error", err)
 		return c.plan(ctx, r)
-	case errors.As(err, &refused) && !f.out.Stacked && len(p.Stripes) > 0:
-		c.log.Warn("the stripes cannot be joined, nodes stack them", "run", r.Run, "song", r.Song.Song,
-			"stripe", refused.Stripe, "error", err)
-		return c.stackAll(ctx, r)
+	case errors.As(err, &refused) && len(f.stacked) < len(p.Segments):
+		c.log.Warn("stripes cannot be joined, nodes stack them", "run", r.Run, "song", r.Song.Song,
+			"stripe", refused.Stripe, "segment", refused.Segment, "error", err)
+		return c.stack(ctx, r, f.refused(refused.Segment))
 	case err != nil:
 		return err
 	}
@@ -97,8 +97,22 @@ type finisher struct {
 	plan     *plan.Plan
 	tasks    []store.Task
 	dir      string
+	stacked  map[int]bool // segments whose stripes nodes have stacked
 	out      Output
 	warnings []plan.PartWarning
+}
+
+// refused returns which segments to stack when one could not be joined: only
+// that one the first time, and all when it was not the only one.
+func (f *finisher) refused(segment int) map[int]bool {
+	if len(f.stacked) == 0 {
+		return map[int]bool{segment: true}
+	}
+	all := map[int]bool{}
+	for i := range f.plan.Segments {
+		all[i] = true
+	}
+	return all
 }
 
 func (f *finisher) run(ctx context.Context) error {
@@ -117,6 +131,11 @@ func (f *finisher) run(ctx context.Context) error {
 	defer movie.Close()
 	if err := f.movie(ctx, movie, sound); err != nil {
 		return fmt.Errorf("movie: %w", err)
+	}
+	if f.c.cfg.Verify {
+		if err := f.verify(ctx, movie); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
 	}
 	if err := f.percent(ctx, percentMovie); err != nil {
 		return err
@@ -150,23 +169,18 @@ func (f *finisher) readResults() {
 				f.warnings = append(f.warnings, w)
 			}
 		}
-		f.out.Stacked = f.out.Stacked || t.Kind == plan.KindStack
+		if t.Kind == plan.KindStack {
+			f.stacked[t.Segment] = true
+		}
 	}
+	f.out.Stacked = len(f.stacked)
 }
 
 // movie joins the picture and puts the sound beside it.
 func (f *finisher) movie(ctx context.Context, w io.WriteSeeker, sound *stitch.Audio) error {
 	m := stitch.Movie{Rate: f.plan.Rate, Audio: sound}
-	for i, s := range f.plan.Segments {
-		seg := stitch.Segment{Frames: s.Count}
-		if f.out.Stacked {
-			seg.Stripes = []stitch.Opener{f.open(ctx, f.plan.Stack(i).Stack.Out)}
-		} else {
-			for row := range f.plan.Stripes {
-				seg.Stripes = append(seg.Stripes, f.open(ctx, f.plan.Picture(row, i).Picture.Out))
-			}
-		}
-		m.Segments = append(m.Segments, seg)
+	for i := range f.plan.Segments {
+		m.Segments = append(m.Segments, f.segment(ctx, i))
 	}
 	stats, err := stitch.WriteMP4(ctx, w, m)
 	if err != nil {
@@ -175,6 +189,19 @@ func (f *finisher) movie(ctx context.Context, w io.WriteSeeker, sound *stitch.Au
 	f.out.Frames, f.out.Duration, f.out.Width, f.out.Height = stats.Frames, stats.Duration.Seconds(), stats.Width, stats.Height
 	f.out.FPS = f.plan.Rate.String()
 	return nil
+}
+
+// segment is what a segment is joined from: its stripes, or their stack.
+func (f *finisher) segment(ctx context.Context, i int) stitch.Segment {
+	seg := stitch.Segment{Frames: f.plan.Segments[i].Count}
+	if f.stacked[i] {
+		seg.Stripes = []stitch.Opener{f.open(ctx, f.plan.Stack(i).Stack.Out)}
+		return seg
+	}
+	for row := range f.plan.Stripes {
+		seg.Stripes = append(seg.Stripes, f.open(ctx, f.plan.Picture(row, i).Picture.Out))
+	}
+	return seg
 }
 
 func (f *finisher) open(ctx context.Context, ref plan.Ref) stitch.Opener {

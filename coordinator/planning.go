@@ -374,14 +374,14 @@ func (c *Coordinator) redoLost(ctx context.Context, id definition.Song, tasks []
 	return nil
 }
 
-// check decides, when all cells are there, whether the stripes can be joined as
-// they are. When any cannot, all segments are stacked by nodes: a movie has one
-// set of parameters.
+// check decides, when all cells are there, which segments can be joined as they
+// are. The others are stacked by nodes.
 func (c *Coordinator) check(ctx context.Context, r store.Render) error {
 	tasks, err := c.store.Tasks(ctx, r.Run)
 	if err != nil {
 		return err
 	}
+	stack := map[int]bool{}
 	for _, t := range tasks {
 		if t.Kind != plan.KindPicture {
 			continue
@@ -390,22 +390,31 @@ func (c *Coordinator) check(ctx context.Context, r store.Render) error {
 		if err := json.Unmarshal(t.Result, &result); err != nil {
 			return permanent{fmt.Errorf("stripe %d: segment %d: result: %w", t.Stripe, t.Segment, err)}
 		}
-		if !result.Stitchable {
-			c.log.Info("stripes cannot be joined, nodes stack them", "run", r.Run, "song", r.Song.Song, "stripe", t.Stripe)
-			return c.stackAll(ctx, r)
+		if !result.Stitchable && !stack[t.Segment] {
+			stack[t.Segment] = true
+			c.log.Info("a stripe cannot be joined, its segment is stacked", "run", r.Run, "song", r.Song.Song,
+				"stripe", t.Stripe, "segment", t.Segment, "leaks", result.Leaks)
 		}
 	}
-	return c.store.StackRender(ctx, r.Claim(), nil)
+	return c.stack(ctx, r, stack)
 }
 
-func (c *Coordinator) stackAll(ctx context.Context, r store.Render) error {
+// stack has nodes stack the stripes of those segments: they are decoded, put on
+// top of each other and encoded as whole pictures, with the parameters that
+// joining writes, so that they fit between joined segments.
+func (c *Coordinator) stack(ctx context.Context, r store.Render, segments map[int]bool) error {
+	if len(segments) == 0 {
+		return c.store.StackRender(ctx, r.Claim(), nil)
+	}
 	var p plan.Plan
 	if err := json.Unmarshal(r.Plan, &p); err != nil {
 		return permanent{fmt.Errorf("plan: %w", err)}
 	}
 	var add []store.NewTask
 	for i := range p.Segments {
-		add = append(add, store.NewTask{Assignment: p.Stack(i), Segment: i})
+		if segments[i] {
+			add = append(add, store.NewTask{Assignment: p.Stack(i), Segment: i})
+		}
 	}
 	if err := c.redoLost(ctx, r.Song, add); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 )
@@ -65,8 +66,58 @@ func TestStack(t *testing.T) {
 	c, _ := b.start(b.config())
 	b.song(5)
 	r := b.done(c, "")
-	if !r.Output.Stacked || n.done(plan.KindStack) == 0 {
+	if r.Output.Stacked == 0 || n.done(plan.KindStack) != r.Output.Stacked {
 		t.Errorf("stacked is %v with %d stacks", r.Output.Stacked, n.done(plan.KindStack))
+	}
+}
+
+// One stripe that cannot be joined costs its segment, not the song: the others
+// are joined as they are.
+func TestOneSegmentStacked(t *testing.T) {
+	if !encode.StripeMVAvailable() {
+		t.Skip("libx264 without stripe-mv: run scripts/x264/build")
+	}
+	for _, boast := range []bool{false, true} { // found out by the node, and by the finish
+		b := newBench(t)
+		n, _ := b.node(nil)
+		n.leaky = func(p *plan.Picture) bool { return p.Stripe == 1 && p.Segment.Index == 1 }
+		n.boast = boast
+		cfg := b.config()
+		cfg.Verify = true
+		c, _ := b.start(cfg)
+		b.recordings(five(0), five(1), five(2), five(3), five(4))
+		r := b.done(c, "")
+		if r.Output.Stacked != 1 || n.done(plan.KindStack) != 1 || !r.Output.Verified {
+			t.Errorf("boast %t: %d segments stacked, %d stacks, verified %t, want 1, 1, true",
+				boast, r.Output.Stacked, n.done(plan.KindStack), r.Output.Verified)
+		}
+		if pictures := n.done(plan.KindPicture); pictures < 4 {
+			t.Errorf("only %d cells: the song has no segment to spare", pictures)
+		}
+	}
+}
+
+// five is a recording of some segments.
+func five(n int) recording {
+	return recording{Take: n, Seconds: 5, Width: 64, Height: 48, Silent: true}
+}
+
+// A final that does not decode to its stripes is not published: its segment is
+// stacked.
+func TestVerify(t *testing.T) {
+	if !encode.StripeMVAvailable() {
+		t.Skip("libx264 without stripe-mv: run scripts/x264/build")
+	}
+	b := newBench(t)
+	n, _ := b.node(nil)
+	n.liar = func(p *plan.Picture) bool { return p.Stripe == 0 && p.Segment.Index == 0 }
+	cfg := b.config()
+	cfg.Verify = true
+	c, _ := b.start(cfg)
+	b.recordings(five(0), five(1), five(2), five(3), five(4))
+	r := b.done(c, "")
+	if r.Output.Stacked != 1 || !r.Output.Verified {
+		t.Errorf("%d segments stacked, verified %t, want 1, true", r.Output.Stacked, r.Output.Verified)
 	}
 }
 
@@ -77,7 +128,7 @@ func TestRefusedStripes(t *testing.T) {
 	n.boast = true
 	c, _ := b.start(b.config())
 	b.song(5)
-	if r := b.done(c, ""); !r.Output.Stacked {
+	if r := b.done(c, ""); r.Output.Stacked == 0 {
 		t.Error("stripes without a promise were joined")
 	}
 }

@@ -46,13 +46,16 @@ type Config struct {
 	// StockEncoder keeps to the unpatched encoder options even where the
 	// patched one is linked: every segment is then stacked and encoded once more.
 	StockEncoder bool
-	Log          *slog.Logger
+	// Verify checks every stripe for motion that leaves it, not only a sample.
+	Verify bool
+	Log    *slog.Logger
 }
 
 // Node does assignments. Make one with New.
 type Node struct {
 	cfg      Config
-	stripeMV bool
+	stripeMV bool // what the encoder says
+	trust    trust
 
 	mu      sync.Mutex
 	engines []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
@@ -233,7 +236,7 @@ func (n *Node) do(ctx context.Context, a plan.Assignment, progress func(float64)
 		}
 		return res, nil
 	case a.Kind == plan.KindPicture && a.Picture != nil:
-		return n.picture(ctx, a.Picture, progress)
+		return n.picture(ctx, a.Key, a.Picture, progress)
 	case a.Kind == plan.KindSound && a.Sound != nil:
 		return n.sound(ctx, a.Sound, progress)
 	case a.Kind == plan.KindStack && a.Stack != nil:

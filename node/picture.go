@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -19,8 +20,20 @@ const framesInFlight = 2
 // picture composes one cell and stores it as a raw H.264 stream. Decoding and
 // composing run in one goroutine, encoding in another; cells run beside each
 // other, so more is not needed to keep the cores busy.
-func (n *Node) picture(ctx context.Context, p *plan.Picture, progress func(float64)) (plan.CellResult, error) {
+//
+// A cell that is the whole canvas has no neighbour and needs no promise. Any
+// other is encoded for good where the encoder keeps motion inside it, and finely
+// where it does not, to be encoded once more with its neighbours.
+func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progress func(float64)) (plan.CellResult, error) {
 	res := plan.CellResult{}
+	whole := p.Height == p.Encoder.CanvasHeight
+	keeps, err := whole, error(nil)
+	if !whole {
+		if keeps, err = n.keepsMotion(ctx, p.Encoder); err != nil {
+			return res, fmt.Errorf("stripe %d: %w", p.Stripe, err)
+		}
+	}
+	check := keeps && !whole && (n.cfg.Verify || sampled(key, p))
 	tiles := OpenTiles(ctx, n.cfg.Buckets, p)
 	defer tiles.Close()
 	scene, err := Scene(ctx, n.cfg.Buckets, p)
@@ -40,25 +53,38 @@ func (n *Node) picture(ctx context.Context, p *plan.Picture, progress func(float
 			return err
 		}
 		defer canvas.Close()
-		crf := p.Encoder.MezzanineCRF
-		if n.stripeMV {
-			crf = p.Encoder.CRF
-		}
-		enc, err = encode.NewCell(w, encode.CellOptions{
+		o := encode.CellOptions{
 			Width: p.Width, Height: p.Height, Rate: p.Rate,
-			Preset: p.Encoder.Preset, CRF: crf, GOP: p.Encoder.GOP,
-			StripeMV: n.stripeMV, CanvasHeight: p.Encoder.CanvasHeight, Threads: 1,
-		})
-		if err != nil {
+			Preset: p.Encoder.Preset, CRF: p.Encoder.CRF, GOP: p.Encoder.GOP,
+			StripeMV: keeps && !whole, CanvasHeight: p.Encoder.CanvasHeight, Threads: 1,
+		}
+		if !keeps {
+			o.CRF = p.Encoder.MezzanineCRF
+		}
+		var kept bytes.Buffer
+		if check {
+			w = io.MultiWriter(w, &kept)
+		}
+		if enc, err = encode.NewCell(w, o); err != nil {
 			return err
 		}
-		return compose(ctx, p, tiles, canvas, enc, progress)
+		if err := compose(ctx, p, tiles, canvas, enc, progress); err != nil || !check {
+			return err
+		}
+		res.Checked = true
+		res.Leaks, err = n.poisoned(ctx, kept.Bytes(), o, p.Segment.Count)
+		return err
 	}
 	info, err := putStream(ctx, n.cfg.Buckets, p.Out, write)
 	if err != nil {
 		return res, fmt.Errorf("stripe %d, segment %d: %w", p.Stripe, p.Segment.Index, err)
 	}
-	res.Frames, res.Bytes, res.Stitchable = enc.Frames(), info.Size, enc.Stitchable()
+	res.Frames, res.Bytes = enc.Frames(), info.Size
+	res.Stitchable = whole || (enc.Stitchable() && res.Leaks == 0)
+	if res.Leaks > 0 {
+		n.distrust(p.Encoder)
+		n.cfg.Log.Error("motion leaves the stripe, it cannot be joined", "stripe", p.Stripe, "segment", p.Segment.Index, "pictures", res.Leaks)
+	}
 	res.Warnings = tiles.Warnings()
 	if res.Frames != p.Segment.Count {
 		return res, fmt.Errorf("stripe %d, segment %d: %d frames encoded, want %d", p.Stripe, p.Segment.Index, res.Frames, p.Segment.Count)

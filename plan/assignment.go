@@ -166,8 +166,12 @@ type CellResult struct {
 	Frames int   `json:"frames"`
 	Bytes  int64 `json:"bytes"`
 	// Stitchable: the encoder kept all motion inside the stripe, seen in the
-	// stream's own SEI. Always true for a Stack.
-	Stitchable bool    `json:"stitchable"`
+	// stream's own SEI. Always true for a Stack and for a stripe that is the canvas.
+	Stitchable bool `json:"stitchable"`
+	// Checked: the stripe was decoded with noise for neighbours. Leaks is how many
+	// of its pictures that changed; then it is not Stitchable.
+	Checked    bool    `json:"checked,omitempty"`
+	Leaks      int     `json:"leaks,omitempty"`
 	CPUSeconds float64 `json:"cpu_seconds"`
 	Seconds    float64 `json:"seconds"`
 	// Warnings name parts whose picture failed on the way and was replaced.

@@ -31,6 +31,7 @@ type renderFlags struct {
 	crf, slots                               int
 	cache                                    string
 	noCache, verbose, stock, software        bool
+	verify                                   bool
 }
 
 func newRender() *cobra.Command {
@@ -66,6 +67,7 @@ does only what has changed.`,
 	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts and cells in; by default the user's cache folder")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, use nothing kept")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
+	f.BoolVar(&o.verify, "verify", false, "check every stripe for motion that leaves it, and decode the video and compare every picture")
 	f.BoolVar(&o.software, "software", false, "compose with the software rasteriser even where there is a GPU")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step to standard error")
 	return c
@@ -156,10 +158,10 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, errOut io.Wri
 		Log: newLog(errOut, o.verbose),
 		Config: func(c *coordinator.Config) {
 			c.Debounce = 50 * time.Millisecond
-			c.Encoder = plan.Encoder{CRF: o.crf, Preset: o.preset}
+			c.Encoder, c.Verify = plan.Encoder{CRF: o.crf, Preset: o.preset}, o.verify
 		},
 		Node: func(c *node.Config) {
-			c.Slots, c.StockEncoder, c.Engine.Software = o.slots, o.stock, o.software
+			c.Slots, c.StockEncoder, c.Engine.Software, c.Verify = o.slots, o.stock, o.software, o.verify
 		},
 	}
 }

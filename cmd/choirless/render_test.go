@@ -16,6 +16,7 @@ import (
 	"github.com/choirless/render/align"
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/barcode"
 	"github.com/choirless/render/local"
 	"github.com/choirless/render/media"
@@ -329,8 +330,36 @@ func cells(t *testing.T, cache string) map[string]time.Time {
 func TestStockEncoderStacks(t *testing.T) {
 	dir, _ := choir(t, "--parts", "4", "--seconds", "4", "--tiny")
 	_, r := rendered(t, dir, "--size", "320x256", "--no-cache", "--stock-encoder")
-	if !r.Output.Stacked || r.Output.Frames < 90 {
+	if r.Output.Stacked == 0 || r.Output.Frames < 90 {
 		t.Errorf("stacked %v, %d frames", r.Output.Stacked, r.Output.Frames)
+	}
+}
+
+// A cell that cannot be joined costs its segment one more encode. What comes out
+// decodes to what went in, joined segments and the stacked one alike.
+func TestOneCellStacks(t *testing.T) {
+	if !encode.StripeMVAvailable() {
+		t.Skip("libx264 without stripe-mv: run scripts/x264/build")
+	}
+	dir, _ := choir(t, "--parts", "4", "--seconds", "12", "--tiny")
+	cache := t.TempDir()
+	_, r := rendered(t, dir, "--size", "320x256", "--cache", cache, "--verify")
+	if r.Output.Stacked != 0 || !r.Output.Verified {
+		t.Fatalf("%d segments stacked, verified %t, want 0, true", r.Output.Stacked, r.Output.Verified)
+	}
+	files, err := filepath.Glob(filepath.Join(cache, "*", definition.BucketFinalParts, "*.h264"))
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d cells (%v), want at least 4", len(files), err)
+	}
+	for _, f := range []string{files[0], files[0] + ".json"} {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, again := rendered(t, dir, "--size", "320x256", "--cache", cache, "--verify", "--stock-encoder")
+	if again.Output.Stacked != 1 || !again.Output.Verified || again.Output.Frames != r.Output.Frames {
+		t.Errorf("%d segments stacked, verified %t, %d frames, want 1, true, %d",
+			again.Output.Stacked, again.Output.Verified, again.Output.Frames, r.Output.Frames)
 	}
 }
 

@@ -67,8 +67,10 @@ type reportOutput struct {
 	DBTP     float64 `json:"dbtp"`
 	Bytes    int64   `json:"bytes"`
 	SHA256   string  `json:"sha256"`
-	// Stacked: the stripes could not be joined in the bitstream.
-	Stacked bool `json:"stacked"`
+	// Stacked is how many segments had stripes that could not be joined in the
+	// bitstream; Verified that the video was decoded and equals its stripes.
+	Stacked  int  `json:"stacked"`
+	Verified bool `json:"verified"`
 }
 
 // stageClock shares wall and CPU time of the process among the stages: what
@@ -149,7 +151,7 @@ func newReport(song local.Folder, o renderFlags, res coordinator.Result) report 
 		Song: string(song.Song.Song), Choir: string(song.Song.Choir), Out: o.out, Run: res.Run, Work: res.Work,
 		Output: reportOutput{
 			Duration: out.Duration, Frames: out.Frames, Width: out.Width, Height: out.Height, FPS: out.FPS,
-			LUFS: out.LUFS, DBTP: out.TruePeak, Bytes: out.Bytes, SHA256: out.SHA256, Stacked: out.Stacked,
+			LUFS: out.LUFS, DBTP: out.TruePeak, Bytes: out.Bytes, SHA256: out.SHA256, Stacked: out.Stacked, Verified: out.Verified,
 		},
 	}
 	for _, p := range res.Parts {
@@ -218,4 +220,7 @@ func printResult(out, errOut io.Writer, file string, res coordinator.Result) {
 	}
 	o := res.Output
 	fmt.Fprintf(out, "%s: %.2f s, %d frames, %.1f LUFS, %.1f dBTP\n", file, o.Duration, o.Frames, o.LUFS, o.TruePeak)
+	if o.Verified {
+		fmt.Fprintf(out, "%s: verified: every picture decodes to its stripes\n", file)
+	}
 }

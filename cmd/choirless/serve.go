@@ -30,6 +30,7 @@ type serveFlags struct {
 	debounce       time.Duration
 	slots          int
 	stock, verbose bool
+	verify         bool
 }
 
 func newServe() *cobra.Command {
@@ -54,6 +55,7 @@ going on when the process ended goes on when it starts again.`,
 	f.DurationVar(&o.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
 	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
+	f.BoolVar(&o.verify, "verify", false, "check every stripe for motion that leaves it, and decode every video and compare every picture")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step to standard error")
 	return c
 }
@@ -77,12 +79,12 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 	l, err := local.Open(ctx, local.Options{
 		Data: o.data, Log: log,
 		Config: func(c *coordinator.Config) {
-			c.Debounce, c.Watched = o.debounce, true
+			c.Debounce, c.Watched, c.Verify = o.debounce, true, o.verify
 			// The folder is ours alone: a claim left behind is of a process that
 			// was killed, and need not be waited for.
 			c.Claim = claimTime
 		},
-		Node: func(c *node.Config) { c.Slots, c.StockEncoder = o.slots, o.stock },
+		Node: func(c *node.Config) { c.Slots, c.StockEncoder, c.Verify = o.slots, o.stock, o.verify },
 	})
 	if err != nil {
 		listener.Close()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -279,26 +278,10 @@ func verifyStitch(ctx context.Context, files []string, out string, rate media.Fr
 			if err != nil {
 				return fmt.Errorf("verify: stripe %d, picture %d: %w", i, n, err)
 			}
-			if !sameRows(frame, part, y) {
+			if !stitch.SameRows(frame, y, part) {
 				return fmt.Errorf("verify: stripe %d, picture %d: the stitched picture differs from the stripe", i, n)
 			}
 			y += part.Height()
 		}
 	}
-}
-
-// sameRows reports whether the rows of whole from y down are those of part.
-func sameRows(whole, part *media.Frame, y int) bool {
-	for i := range whole.Planes {
-		w, p, top := whole.Planes[i], part.Planes[i], y
-		if i > 0 {
-			top = y / 2
-		}
-		for r := range p.Height {
-			if !bytes.Equal(w.Data[(top+r)*w.Stride:][:p.Width], p.Data[r*p.Stride:][:p.Width]) {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -30,6 +30,7 @@ type config struct {
 	silent    time.Duration
 	resend    time.Duration
 	segment   time.Duration
+	verify    bool
 	logLevel  string
 }
 
@@ -47,6 +48,7 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.silent, "silent", coordinator.SilentDefault, "how long a node may give no sign of life before its work is given to another")
 	fs.DurationVar(&c.resend, "resend", coordinator.ResendDefault, "how long an assignment may stay unread before it is sent again; doubled each time")
 	fs.DurationVar(&c.segment, "segment", plan.SegmentDefault, "length of the pieces a song's picture is made in")
+	fs.BoolVar(&c.verify, "verify", false, "decode every final and compare every picture with its stripes before it is published")
 	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 

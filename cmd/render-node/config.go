@@ -22,6 +22,7 @@ type config struct {
 	listen       string
 	software     bool
 	stockEncoder bool
+	verify       bool
 	logLevel     string
 }
 
@@ -34,6 +35,7 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.listen, "listen", "127.0.0.1:9102", "address of /healthz and /readyz; empty for none")
 	fs.BoolVar(&c.software, "software", false, "compose with Mesa's software rasteriser even where there is a GPU")
 	fs.BoolVar(&c.stockEncoder, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
+	fs.BoolVar(&c.verify, "verify", false, "check every stripe for motion that leaves it, not only a sample")
 	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 

@@ -75,7 +75,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) error {
 	n := node.New(node.Config{
 		Name: c.name, Buckets: buckets, Assignments: queues[0], Reports: queues[1],
 		Scratch: c.scratch, Slots: c.slots, Visibility: c.lease,
-		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Log: log,
+		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Verify: c.verify, Log: log,
 	})
 	log.Info("ready", "node", c.name, "stripes_join", n.StripeMV())
 	g, gctx := errgroup.WithContext(ctx)

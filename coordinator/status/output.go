@@ -17,7 +17,8 @@ type Output struct {
 	TruePeak   float64 `json:"dbtp"`      // likewise
 	Range      float64 `json:"lra_lu"`    // loudness range
 	Silent     bool    `json:"silent"`    // nothing to hear
-	Stacked    bool    `json:"stacked"`   // stripes were stacked and encoded once more
+	Stacked    int     `json:"stacked"`   // segments whose stripes were stacked and encoded once more
+	Verified   bool    `json:"verified"`  // decoded, and found equal to its stripes
 	Seconds    float64 `json:"seconds"`   // the finish took
 	Rendered   float64 `json:"cpu_s"`     // all its cells and sounds took, reused ones included
 	SoundRetry int     `json:"remasters"` // times the master was made quieter because coding raised its peaks
