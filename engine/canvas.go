@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"math"
-	"slices"
 
 	"github.com/choirless/render/media"
 )
@@ -22,6 +20,9 @@ type Canvas struct {
 	plain    *plain
 	fast     *fast // nil when the engine draws plainly
 	pool     framePool
+	flights  []*pending // begun and not finished, oldest first
+	landed   []finished // finished early, older than all flights
+	err      error      // what broke the canvas
 	closed   bool
 }
 
@@ -86,75 +87,6 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 	return c, nil
 }
 
-// job is a tile to be drawn.
-type job struct {
-	tile  int
-	frame *media.Frame
-}
-
-// Render changes the tiles named and returns the whole canvas: 8-bit 4:2:0 in
-// media.CanvasColor, sited left. Tiles not named keep their pixels; a tile
-// never named shows its placeholder. Of several updates of one tile the last
-// counts.
-//
-// The frame is valid, and does not change, until release is called; release
-// must be called exactly once, from any goroutine. Frames not yet released do
-// not hold up the next Render; they cost memory.
-func (c *Canvas) Render(ctx context.Context, updates []Update) (f *media.Frame, release func(), err error) {
-	if c.closed {
-		return nil, nil, ErrClosed
-	}
-	jobs, err := c.apply(updates)
-	if err != nil {
-		return nil, nil, fmt.Errorf("engine: %w", err)
-	}
-	if len(jobs) > 0 {
-		if err := c.engine.do(ctx, func() error { return c.drawTiles(jobs) }); err != nil {
-			return nil, nil, fmt.Errorf("engine: %w", err)
-		}
-	} else if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
-	}
-	for i := range c.tiles {
-		if t := &c.tiles[i]; t.shown == nil {
-			t.showCard()
-		}
-	}
-	out := c.pool.take(c.size)
-	c.compose(out)
-	frame := &media.Frame{Planes: out.planes, SubX: 1, SubY: 1, Depth: 8, Color: media.CanvasColor, Siting: media.SitingLeft}
-	return frame, func() { c.pool.give(out) }, nil
-}
-
-// apply checks the updates, takes over what needs no drawing and returns what
-// does.
-func (c *Canvas) apply(updates []Update) ([]job, error) {
-	for _, u := range updates {
-		if err := c.check(u); err != nil {
-			return nil, err
-		}
-	}
-	var jobs []job
-	for i, u := range updates {
-		if slices.ContainsFunc(updates[i+1:], func(v Update) bool { return v.Tile == u.Tile }) {
-			continue
-		}
-		t := &c.tiles[u.Tile]
-		if o := int(math.Round(u.Opacity * 255)); o != t.opacity {
-			t.opacity = o
-			t.version++
-		}
-		switch {
-		case u.Hold:
-		case u.Frame == nil:
-			t.showCard()
-		default:
-			jobs = append(jobs, job{u.Tile, u.Frame})
-		}
-	}
-	return jobs, nil
-}
-
 func (c *Canvas) check(u Update) error {
 	switch {
 	case u.Tile < 0 || u.Tile >= len(c.tiles):
@@ -201,45 +133,6 @@ func checkFrame(f *media.Frame) error {
 	return nil
 }
 
-// drawTiles draws the jobs' frames into their tiles' pictures. GL thread.
-func (c *Canvas) drawTiles(jobs []job) error {
-	var fast []job
-	for _, j := range jobs {
-		t := &c.tiles[j.tile]
-		changed := t.frame(j.frame)
-		ok := false
-		if c.fast != nil {
-			var err error
-			if ok, err = c.fast.prepare(j.tile, t.shape, t.at); err != nil {
-				return fmt.Errorf("tile %d: %w", j.tile, err)
-			}
-		}
-		switch {
-		case ok:
-			fast = append(fast, j)
-			if changed {
-				t.video = c.fast.tiles[j.tile].video
-			}
-		default:
-			if changed {
-				t.video = newPicture(t.at.shown)
-			}
-			if err := c.plain.draw(j.tile, j.frame, t.shape, t.at, t.video); err != nil {
-				return fmt.Errorf("tile %d: %w", j.tile, err)
-			}
-		}
-		t.show(t.video)
-		t.version++
-	}
-	if len(fast) == 0 {
-		return nil
-	}
-	if err := c.fast.draw(fast); err != nil {
-		return err
-	}
-	return c.fast.read(fast)
-}
-
 // maxStretch is how much another frame's aspect may differ from the first's and
 // still fill the tile the same way.
 const maxStretch = 1.02
@@ -247,11 +140,7 @@ const maxStretch = 1.02
 // frame works out where a frame goes. It reports whether that, or the frame's
 // shape, is new.
 func (t *tileState) frame(f *media.Frame) (changed bool) {
-	rotation := f.Rotation
-	if t.RotationSet {
-		rotation = t.Rotation
-	}
-	s := shapeOf(f, rotation)
+	s := shapeOf(f, t.rotation(f))
 	if s == t.shape && t.video != nil {
 		return false
 	}
@@ -267,6 +156,14 @@ func (t *tileState) frame(f *media.Frame) (changed bool) {
 	}
 	t.at = place(s, t.Rect, fit)
 	return true
+}
+
+// rotation is by how much a frame is turned.
+func (t *tileState) rotation(f *media.Frame) media.Rotation {
+	if t.RotationSet {
+		return t.Rotation
+	}
+	return f.Rotation
 }
 
 // showCard shows the placeholder.
@@ -339,6 +236,11 @@ func (c *Canvas) Close() error {
 	c.closed = true
 	// A closed engine has released everything already.
 	err := c.engine.do(context.Background(), func() error {
+		for _, p := range c.flights {
+			if p.flight != nil {
+				p.flight.done.Release()
+			}
+		}
 		c.plain.release()
 		c.fast.release()
 		c.programs.leave()

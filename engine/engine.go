@@ -3,12 +3,15 @@
 //
 // An [Engine] owns a GL context. A [Canvas] is one [Scene] being rendered; each
 // [Canvas.Render] takes the tiles that changed and returns the whole canvas.
+// [Canvas.Begin] and [Canvas.Finish] are its two halves, for a GPU that can have
+// several frames under way.
 //
 //	frame --upload--> V pass --> H pass --readback--> tile --compose--> canvas
 //
 // The passes are those of plain.go or fast.go, which make the same pixels; what
 // colours mean is in color.go, where samples lie in geometry.go, how they are
-// weighted in filter.go, how tiles become a canvas in compose.go.
+// weighted in filter.go, how tiles become a canvas in compose.go, and how frames
+// overlap on a GPU in pipeline.go and ring.go.
 package engine
 
 import (
@@ -32,6 +35,9 @@ type Options struct {
 	Plain bool
 	// Shaders are the files to draw with; by default those the program was built with.
 	Shaders shaders.Files
+	// Tune changes how the fast scaler uses the driver; the zero value is what
+	// suits it.
+	Tune Tuning
 }
 
 // Engine owns one OpenGL context and the goroutine it lives on.
@@ -49,11 +55,18 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	return &Engine{dev: dev, options: o, programs: newPrograms(o.Shaders)}, nil
+	if o.Tune, err = o.Tune.resolve(dev.Limits()); err != nil {
+		dev.Close()
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	return &Engine{dev: dev, options: o, programs: newPrograms(o.Shaders, o.Tune)}, nil
 }
 
 // Renderer names the driver's renderer, as GL_RENDERER does.
 func (e *Engine) Renderer() string { return e.dev.Limits().RendererName }
+
+// Tuning returns how the fast scaler uses the driver, every field set.
+func (e *Engine) Tuning() Tuning { return e.options.Tune }
 
 // Software reports whether the renderer runs on the CPU.
 func (e *Engine) Software() bool { return e.dev.Limits().SoftwareRender }
@@ -64,7 +77,7 @@ func (e *Engine) Software() bool { return e.dev.Limits().SoftwareRender }
 func (e *Engine) SetShaders(ctx context.Context, files shaders.Files) error {
 	return e.do(ctx, func() error {
 		old := e.programs
-		e.programs = newPrograms(files)
+		e.programs = newPrograms(files, e.options.Tune)
 		old.replaced = true
 		old.releaseUnused()
 		return nil

@@ -15,8 +15,9 @@ package engine
 // Every tile has a cell of its own in the result, whole texels wide and high,
 // so that nothing has to be masked, whatever the tile's position and size.
 //
-// A few tiles are uploaded and drawn through both passes before the next few
-// come, so that their data stays in the cache.
+// On llvmpipe a few tiles are uploaded and drawn through both passes before the
+// next few come, so that their data stays in the cache; tuning.go says what a
+// GPU does instead, and what is done where a driver lacks something.
 //
 // Colour is converted while uploading (engine/gl/convert.c): the scaler sees
 // upright 8-bit planes in canvas colour. Wide colour (HLG, PQ, BT.2020) is
@@ -26,12 +27,12 @@ package engine
 // of image loads, weights in a 2D texture. The prototype's packed 16-bit sums
 // need 8-bit values between the passes, which is 1 to 2 dB worse, and it is no
 // quicker: the arithmetic is hidden behind the fetches anyway.
-// Fewer than 8 targets are not provided for: GL 4.3 promises 8.
-// A source larger than the driver's buffer textures is drawn plainly.
 
 import (
 	"fmt"
 	"image"
+	"runtime"
+	"sync"
 
 	"github.com/choirless/render/engine/gl"
 	"github.com/choirless/render/media"
@@ -40,8 +41,6 @@ import (
 const (
 	// guard is texels left and right of a plane in mid: fetched, with weight 0.
 	guard = 4
-	// together is how many tiles go through the passes at a time.
-	together = 2
 	// block is what llvmpipe shades at once, in each direction; cells are
 	// aligned to it, as a block cut by an edge costs as much as a whole one.
 	block = 4
@@ -50,17 +49,21 @@ const (
 // fast draws tiles with the fast variant. GL thread.
 type fast struct {
 	limits   gl.Limits
+	tuning   Tuning
 	programs *programs
-	tables   map[tableKey]*gl.BufferTexture
+	tables   map[tableKey]*gl.Row
 	tiles    map[int]*fastTile
 	cells    []image.Rectangle // by tile, in the result's texels; empty: none
 	mid      *gl.Texture
-	midFB    *gl.Framebuffer
-	slot     int // rows of mid per tile
+	midFB    []*gl.Framebuffer // by share
+	slot     int               // rows of mid per tile
+	together int               // slots of mid
 	result   [hRows]*gl.Texture
-	resultFB *gl.Framebuffer
-	memory   []byte // what was read back: the tiles' pictures lie here
-	stride   int    // of memory, bytes
+	resultFB []*gl.Framebuffer // by share
+	memory   []byte            // what was read back: the tiles' pictures lie here
+	stride   int               // of memory, bytes
+	drawn    int               // frames drawn
+	ring     ring
 	lights   map[media.Color]*gl.Light
 }
 
@@ -74,21 +77,28 @@ type fastTile struct {
 	shape      shape
 	at         placement
 	normalizer *normalizer
-	light      *gl.Light // for wide colour; the result holds the source's codes then
-	buffer     *gl.BufferTexture
+	light      *gl.Light    // for wide colour; the result holds the source's codes then
+	texels     int          // of a source
+	sources    []*gl.Row    // of the frames in flight, in turn
 	planes     [2]fastPlane // luma; both chroma planes
 	video      *picture     // the tile's pixels: the result, or what light made of it
 }
 
+func (t *fastTile) release() {
+	for _, s := range t.sources {
+		s.Release()
+	}
+}
+
 // fastPlane is luma, or both chroma planes, which lie side by side.
 type fastPlane struct {
-	first, texels int // in the buffer: first texel, texels per row of one plane
-	copies        int // planes side by side
-	vGroups       int // row groups of the vertical pass
-	hGroups, rows int // column groups of one plane, row groups of the horizontal pass
-	v, h          *gl.Program
-	vTable        *gl.BufferTexture
-	hTable        *gl.BufferTexture
+	first, texels int           // in the buffer: first texel, texels per row of one plane
+	copies        int           // planes side by side
+	vGroups       int           // row groups of the vertical pass
+	hGroups, rows int           // column groups of one plane, row groups of the horizontal pass
+	v, h          []*gl.Program // by share
+	vTable        *gl.Row
+	hTable        *gl.Row
 	midY          int         // in the slot
 	cell          image.Point // of the first plane; the second is apart to the right
 	apart         int
@@ -97,7 +107,7 @@ type fastPlane struct {
 // newFast prepares a canvas: cells for all tiles, on shelves about as wide as
 // the canvas.
 func newFast(limits gl.Limits, programs *programs, size image.Rectangle, tiles []tileState) (f *fast, err error) {
-	f = &fast{limits: limits, programs: programs, tables: map[tableKey]*gl.BufferTexture{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
+	f = &fast{limits: limits, tuning: programs.tuning, programs: programs, tables: map[tableKey]*gl.Row{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
 	defer func() {
 		if err != nil {
 			f.release()
@@ -131,12 +141,20 @@ func newFast(limits gl.Limits, programs *programs, size image.Rectangle, tiles [
 			return nil, fmt.Errorf("result: %w", err)
 		}
 	}
-	if f.resultFB, err = gl.NewFramebuffer(f.result[:]...); err != nil {
-		return nil, fmt.Errorf("result: %w", err)
+	for i := range f.tuning.shares() {
+		fb, err := gl.NewFramebuffer(f.result[i*f.tuning.Targets:][:f.tuning.Targets]...)
+		if err != nil {
+			return nil, fmt.Errorf("result: %w", err)
+		}
+		f.resultFB = append(f.resultFB, fb)
 	}
 	f.stride = width * hCols
-	f.memory = make([]byte, f.stride*height*hRows)
-	return f, nil
+	if size := f.stride * height * hRows; f.tuning.InFlight > 1 {
+		err = f.ring.open(f.tuning.InFlight, size)
+	} else {
+		f.memory = make([]byte, size)
+	}
+	return f, err
 }
 
 func (f *fast) release() {
@@ -147,66 +165,76 @@ func (f *fast) release() {
 		t.Release()
 	}
 	for _, t := range f.tiles {
-		t.buffer.Release()
+		t.release()
 	}
-	f.midFB.Release()
-	f.mid.Release()
-	f.resultFB.Release()
+	f.releaseMid()
+	for _, fb := range f.resultFB {
+		fb.Release()
+	}
 	for _, t := range f.result {
 		t.Release()
 	}
+	f.ring.release()
 }
 
-// draw draws jobs whose tiles are prepared, and reads the results back.
+// draw draws jobs whose tiles are prepared.
 func (f *fast) draw(jobs []job) error {
+	turn := f.drawn % f.tuning.InFlight
+	f.drawn++
 	for len(jobs) > 0 {
-		n := min(together, len(jobs))
-		for _, j := range jobs[:n] {
-			if err := f.upload(f.tiles[j.tile], j.frame); err != nil {
-				return fmt.Errorf("tile %d: %w", j.tile, err)
+		n := min(f.together, len(jobs))
+		if err := f.upload(jobs[:n], turn); err != nil {
+			return err
+		}
+		for share, fb := range f.midFB {
+			fb.Bind()
+			for slot, j := range jobs[:n] {
+				f.vertical(f.tiles[j.tile], slot, turn, share)
 			}
 		}
-		f.midFB.Bind()
-		for slot, j := range jobs[:n] {
-			f.vertical(f.tiles[j.tile], slot)
-		}
 		gl.Barrier()
-		f.resultFB.Bind()
-		for slot, j := range jobs[:n] {
-			f.horizontal(f.tiles[j.tile], slot)
+		for share, fb := range f.resultFB {
+			fb.Bind()
+			for slot, j := range jobs[:n] {
+				f.horizontal(f.tiles[j.tile], slot, share)
+			}
 		}
-		jobs = jobs[n:]
+		if jobs = jobs[n:]; len(jobs) > 0 {
+			gl.Barrier() // the next ones overwrite mid
+		}
 	}
 	return gl.Check("fast draw")
 }
 
-func (f *fast) vertical(t *fastTile, slot int) {
-	t.buffer.BindImage(0)
+func (f *fast) vertical(t *fastTile, slot, turn, share int) {
+	f.tuning.bindRow(t.sources[turn], 0)
 	for _, p := range t.planes {
 		if p.copies == 0 {
 			continue
 		}
-		p.v.Use()
-		p.vTable.BindImage(1)
+		v := p.v[share]
+		v.Use()
+		f.tuning.bindRow(p.vTable, 1)
 		x, y := guard, slot*f.slot+p.midY
 		width := p.texels * p.copies
-		p.v.Uniform("plane").Ints(int32(p.first), int32(width))
-		p.v.Uniform("origin").Ints(int32(x), int32(y))
+		v.Uniform("plane").Ints(int32(p.first), int32(width))
+		v.Uniform("origin").Ints(int32(x), int32(y))
 		gl.Draw(x, y, width, p.vGroups)
 	}
 }
 
-func (f *fast) horizontal(t *fastTile, slot int) {
-	f.mid.BindImage(0)
+func (f *fast) horizontal(t *fastTile, slot, share int) {
+	f.tuning.bindLayers(f.mid, 0)
 	for _, p := range t.planes {
 		for i := range p.copies {
+			h := p.h[share]
 			if i == 0 {
-				p.h.Use()
-				p.hTable.BindImage(1)
+				h.Use()
+				f.tuning.bindRow(p.hTable, 1)
 			}
 			x, y := p.cell.X+i*p.apart, p.cell.Y
-			p.h.Uniform("from").Ints(int32(guard+i*p.texels), int32(slot*f.slot+p.midY))
-			p.h.Uniform("origin").Ints(int32(x), int32(y))
+			h.Uniform("from").Ints(int32(guard+i*p.texels), int32(slot*f.slot+p.midY))
+			h.Uniform("origin").Ints(int32(x), int32(y))
 			gl.Draw(x, y, p.hGroups, p.rows)
 		}
 	}
@@ -228,12 +256,23 @@ func (f *fast) read(jobs []job) error {
 			end++
 		}
 		for r := range hRows {
-			if err := f.resultFB.Read(r, 0, y, width, end-y, f.memory[(y*hRows+r)*f.stride:], hRows*f.stride); err != nil {
+			fb, n := f.target(r)
+			if err := fb.Read(n, 0, y, width, end-y, f.memory[(y*hRows+r)*f.stride:], hRows*f.stride); err != nil {
 				return err
 			}
 		}
 		y = end
 	}
+	return gl.Check("fast read")
+}
+
+// target returns where row r of each block of rows is drawn.
+func (f *fast) target(r int) (*gl.Framebuffer, int) {
+	return f.resultFB[r/f.tuning.Targets], r % f.tuning.Targets
+}
+
+// finish makes the tiles' pictures of what has been read back. Any goroutine.
+func (f *fast) finish(jobs []job) {
 	for _, j := range jobs {
 		if t := f.tiles[j.tile]; t.light != nil {
 			c := chromaRect(t.at.shown).Min
@@ -241,7 +280,6 @@ func (f *fast) read(jobs []job) error {
 			t.light.Convert(t.video.samples(), f.picture(t).samples(), odd.X, odd.Y)
 		}
 	}
-	return gl.Check("fast read")
 }
 
 // lightOf finds or makes the conversion of a resolved wide colour.
@@ -265,9 +303,19 @@ func (p *picture) samples() (s [3]gl.Samples) {
 
 // picture returns the tile's part of what was read back.
 func (f *fast) picture(t *fastTile) *picture {
-	p := &picture{rect: t.at.shown}
+	p := &picture{}
+	f.point(p, t)
+	return p
+}
+
+// point makes p the tile's part of what was read back.
+func (f *fast) point(p *picture, t *fastTile) {
+	p.rect = t.at.shown
 	for i := range p.planes {
 		r := planeRect(t.at.shown, i)
+		if t.planes[min(i, 1)].copies == 0 && p.planes[i].Data != nil {
+			continue // nothing to read
+		}
 		p.planes[i] = media.Plane{Stride: f.stride, Width: r.Dx(), Height: r.Dy()}
 		if r.Empty() {
 			continue
@@ -281,9 +329,10 @@ func (f *fast) picture(t *fastTile) *picture {
 		if i == 2 {
 			at.X += q.apart
 		}
-		p.planes[i].Data = f.memory[at.Y*hRows*f.stride+at.X*hCols:]
+		if f.memory != nil { // there is none before the ring's first frame
+			p.planes[i].Data = f.memory[at.Y*hRows*f.stride+at.X*hCols:]
+		}
 	}
-	return p
 }
 
 func constantPlane(w, h int, v byte) media.Plane {
@@ -294,18 +343,58 @@ func constantPlane(w, h int, v byte) media.Plane {
 	return p
 }
 
-// upload brings a frame to the GPU.
-func (f *fast) upload(t *fastTile, frame *media.Frame) error {
-	return t.buffer.Fill(0, t.buffer.Size(), func(mem []byte) {
-		var dst [3]gl.Samples
-		for i := range dst {
-			q := t.planes[min(i, 1)]
-			if q.copies == 0 {
-				continue
-			}
-			w, h := t.normalizer.size(i)
-			dst[i] = gl.Samples{Data: mem[(q.first+max(i-1, 0)*q.texels)*16:], Stride: q.texels * q.copies * 16, Width: w, Height: h}
+// upload brings the jobs' frames to the GPU, each into the source whose turn it
+// is. A GPU waits for nothing but its data, so there the copying is shared among
+// threads; on llvmpipe the other cores are better used for other cells.
+func (f *fast) upload(jobs []job, turn int) error {
+	mems := make([][]byte, len(jobs))
+	for i, j := range jobs {
+		var err error
+		if mems[i], err = f.tiles[j.tile].sources[turn].Map(); err != nil {
+			return fmt.Errorf("tile %d: %w", j.tile, err)
 		}
-		t.normalizer.run(dst, frame)
-	})
+	}
+	if f.tuning.InFlight == 1 || len(jobs) == 1 {
+		for i, j := range jobs {
+			f.tiles[j.tile].fill(mems[i], j.frame)
+		}
+	} else {
+		var wg sync.WaitGroup
+		next := make(chan int, len(jobs))
+		for i := range jobs {
+			next <- i
+		}
+		close(next)
+		for range min(uploaders, runtime.GOMAXPROCS(0), len(jobs)) {
+			wg.Go(func() {
+				for i := range next {
+					f.tiles[jobs[i].tile].fill(mems[i], jobs[i].frame)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	for _, j := range jobs {
+		if err := f.tiles[j.tile].sources[turn].Unmap(); err != nil {
+			return fmt.Errorf("tile %d: %w", j.tile, err)
+		}
+	}
+	return nil
+}
+
+// uploaders is how many threads copy: about as many as saturate a memory bus.
+const uploaders = 4
+
+// fill converts a frame into a source's memory.
+func (t *fastTile) fill(mem []byte, frame *media.Frame) {
+	var dst [3]gl.Samples
+	for i := range dst {
+		q := t.planes[min(i, 1)]
+		if q.copies == 0 {
+			continue
+		}
+		w, h := t.normalizer.size(i)
+		dst[i] = gl.Samples{Data: mem[(q.first+max(i-1, 0)*q.texels)*16:], Stride: q.texels * q.copies * 16, Width: w, Height: h}
+	}
+	t.normalizer.run(dst, frame)
 }

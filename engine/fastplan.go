@@ -23,11 +23,11 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 		return false, nil
 	}
 	if old := f.tiles[tile]; old != nil {
-		old.buffer.Release()
+		old.release()
 		delete(f.tiles, tile)
 	}
 	f.dropUnused()
-	t := &fastTile{shape: s, at: at, normalizer: n}
+	t := &fastTile{shape: s, at: at, normalizer: n, texels: sourceTexels(s)}
 	for i := range t.planes {
 		ok, err := f.plan(t, tile, i)
 		if !ok || err != nil {
@@ -37,16 +37,19 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 	if (n.matrix || n.t.wide) && t.planes[1].copies == 0 {
 		return false, nil // a sliver without a chroma sample of its own
 	}
-	size := t.size()
-	if size > f.limits.BufferTexels {
+	if t.texels > gl.WrapWidth*f.limits.TextureSize {
 		return false, nil
 	}
 	if ok, err := f.growMid(t); !ok || err != nil {
 		return ok, err
 	}
-	var err error
-	if t.buffer, err = gl.NewBufferTexture(gl.RGBA32UI, size*16); err != nil {
-		return false, fmt.Errorf("source: %w", err)
+	for range f.tuning.InFlight {
+		row, err := gl.NewRow(gl.RGBA32UI, t.texels*16, f.wraps(t))
+		if err != nil {
+			t.release()
+			return false, fmt.Errorf("source: %w", err)
+		}
+		t.sources = append(t.sources, row)
 	}
 	t.video = f.picture(t)
 	if n.t.wide {
@@ -57,13 +60,16 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 	return true, nil
 }
 
+// wraps reports whether a tile's source is too long for a buffer texture.
+func (f *fast) wraps(t *fastTile) bool { return t.texels > f.tuning.BufferTexels }
+
 // dropUnused releases weight tables that no tile uses any more, once there are
 // many: a recording may change its size as often as it likes.
 func (f *fast) dropUnused() {
 	if len(f.tables) <= 8*len(f.cells) {
 		return
 	}
-	used := map[*gl.BufferTexture]bool{}
+	used := map[*gl.Row]bool{}
 	for _, t := range f.tiles {
 		for _, p := range t.planes {
 			used[p.vTable], used[p.hTable] = true, true
@@ -77,14 +83,16 @@ func (f *fast) dropUnused() {
 	}
 }
 
-// size returns the texels of the source.
-func (t *fastTile) size() int {
-	uw, uh := t.shape.upright()
-	_, _, _, _, _, ch := t.shape.chromaPlane()
-	if t.shape.gray {
-		ch = 0
+// sourceTexels returns the texels of a source: luma, then both chroma planes
+// side by side.
+func sourceTexels(s shape) int {
+	uw, uh := s.upright()
+	n := ceilDiv(uw, 16) * uh
+	if !s.gray {
+		_, _, _, _, cw, ch := s.chromaPlane()
+		n += 2 * ceilDiv(cw, 16) * ch
 	}
-	return ceilDiv(uw, 16)*uh + 2*t.planes[1].texels*ch
+	return n
 }
 
 // plan works out luma (i = 0) or chroma (i = 1) of a tile.
@@ -105,16 +113,16 @@ func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
 		return false, nil
 	}
 	var err error
-	if p.vTable, err = f.table(v, vp); err != nil {
+	if p.vTable, err = f.table(v, vp); p.vTable == nil {
 		return false, err
 	}
-	if p.hTable, err = f.table(h, hp); err != nil {
+	if p.hTable, err = f.table(h, hp); p.hTable == nil {
 		return false, err
 	}
-	if p.v, err = f.programs.get(vp, verticalPass); p.v == nil {
+	if p.v, err = f.programs.get(vp, f.wraps(t), verticalPass); p.v == nil {
 		return false, err
 	}
-	if p.h, err = f.programs.get(hp, horizontalPass); p.h == nil {
+	if p.h, err = f.programs.get(hp, false, horizontalPass); p.h == nil {
 		return false, err
 	}
 	p.texels = ceilDiv(h.In, 16)
@@ -143,25 +151,38 @@ func (f *fast) growMid(t *fastTile) (bool, error) {
 	if f.mid != nil {
 		width, slot = max(width, f.mid.Width), max(slot, f.slot)
 	}
-	if width > f.limits.TextureSize || slot*together > f.limits.TextureSize {
+	together := min(f.tuning.Together, len(f.cells), f.limits.TextureSize/slot)
+	if width > f.limits.TextureSize || together == 0 {
 		return false, nil
 	}
-	f.midFB.Release()
-	f.mid.Release()
-	f.midFB, f.mid = nil, nil
+	f.releaseMid()
 	var err error
 	if f.mid, err = gl.NewTexture(gl.RGBA32UI, width, slot*together, 8); err != nil {
 		return false, fmt.Errorf("intermediate: %w", err)
 	}
-	if f.midFB, err = gl.NewFramebuffer(f.mid); err != nil {
-		return false, fmt.Errorf("intermediate: %w", err)
+	for i := range f.tuning.shares() {
+		fb, err := gl.NewLayerFramebuffer(f.mid, i*f.tuning.Targets, f.tuning.Targets)
+		if err != nil {
+			return false, fmt.Errorf("intermediate: %w", err)
+		}
+		f.midFB = append(f.midFB, fb)
 	}
-	f.slot = slot
+	f.slot, f.together = slot, together
 	return true, nil
 }
 
-// table finds or makes a weight table.
-func (f *fast) table(a axis, p pattern) (*gl.BufferTexture, error) {
+// releaseMid drops the intermediate texture.
+func (f *fast) releaseMid() {
+	for _, fb := range f.midFB {
+		fb.Release()
+	}
+	f.mid.Release()
+	f.mid, f.midFB = nil, nil
+}
+
+// table finds or makes a weight table; nil if it is longer than a buffer
+// texture may be.
+func (f *fast) table(a axis, p pattern) (*gl.Row, error) {
 	key := tableKey{a, len(p.first)}
 	if t := f.tables[key]; t != nil {
 		return t, nil
@@ -170,11 +191,14 @@ func (f *fast) table(a axis, p pattern) (*gl.BufferTexture, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := gl.NewBufferTexture(gl.RGBA32UI, 4*len(data))
+	if len(data)/4 > f.limits.BufferTexels {
+		return nil, nil
+	}
+	t, err := gl.NewRow(gl.RGBA32UI, 4*len(data), false)
 	if err != nil {
 		return nil, fmt.Errorf("weights: %w", err)
 	}
-	err = t.Fill(0, t.Size(), func(mem []byte) {
+	err = t.Fill(func(mem []byte) {
 		for i, w := range data {
 			binary.NativeEndian.PutUint32(mem[4*i:], w)
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -87,10 +88,7 @@ func TestGeneratedShadersCompile(t *testing.T) {
 		t.Skip("glslangValidator is not installed")
 	}
 	for _, step := range []float64{1, 4.0 / 3, 16.0 / 9, 8.0 / 3, 1.0 / 3, 4.0 / 9, 640.0 / 272, 480.0 / 152, 0.1, 7.3} {
-		for name, make := range map[string]func() (shaders.Source, error){
-			"vertical":   func() (shaders.Source, error) { return verticalPass(shaders.Files{}, newPattern(step, vRows, 1)) },
-			"horizontal": func() (shaders.Source, error) { return horizontalPass(shaders.Files{}, newPattern(step, hCols, 2)) },
-		} {
+		for name, make := range generated(step) {
 			s, err := make()
 			if err != nil {
 				t.Fatal(err)
@@ -104,4 +102,29 @@ func TestGeneratedShadersCompile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// generated are the passes of a step, for every way to fetch and any number of
+// targets.
+func generated(step float64) map[string]func() (shaders.Source, error) {
+	all := map[string]func() (shaders.Source, error){}
+	for name, tune := range tunings {
+		if tune.Targets == 0 {
+			tune.Targets = 8
+		}
+		if tune.Fetch == "" {
+			tune.Fetch = fetchImages
+		}
+		wrapped := tune.BufferTexels > 0
+		for share := range tune.shares() {
+			at := fmt.Sprintf("%s, share %d", name, share)
+			all["vertical, "+at] = func() (shaders.Source, error) {
+				return verticalPass(shaders.Files{}, tune, pass{newPattern(step, vRows, 1), share, wrapped})
+			}
+			all["horizontal, "+at] = func() (shaders.Source, error) {
+				return horizontalPass(shaders.Files{}, tune, pass{newPattern(step, hCols, 2), share, false})
+			}
+		}
+	}
+	return all
 }

@@ -26,9 +26,22 @@ func open(t testing.TB, o Options) *Engine {
 	return e
 }
 
-// variants runs a test over both scalers.
+// tunings are the fast variant as it is on drivers other than llvmpipe's, each
+// forced on the driver there is.
+var tunings = map[string]Tuning{
+	"buffers too short": {BufferTexels: 8},
+	"4 targets":         {Targets: 4},
+	"as on a GPU":       {Fetch: fetchSamplers, Together: 16, InFlight: 3},
+	"least driver":      {Fetch: fetchSamplers, Targets: 4, BufferTexels: 8, Together: 3, InFlight: 2},
+}
+
+// variants runs a test over both scalers, the fast one in all its forms.
 func variants(t *testing.T, f func(t *testing.T, e *Engine)) {
-	for name, o := range map[string]Options{"plain": {Plain: true}, "fast": {}} {
+	all := map[string]Options{"plain": {Plain: true}, "fast": {}}
+	for name, tune := range tunings {
+		all["fast, "+name] = Options{Tune: tune}
+	}
+	for name, o := range all {
 		t.Run(name, func(t *testing.T) { f(t, open(t, o)) })
 	}
 }

@@ -11,13 +11,14 @@ import (
 // of an Engine share it. GL thread.
 type programs struct {
 	files    shaders.Files
+	tuning   Tuning
 	cache    map[string]*gl.Program
 	canvases int  // that use it
 	replaced bool // by a newer set: no canvas will come to it any more
 }
 
-func newPrograms(files shaders.Files) *programs {
-	return &programs{files: files, cache: map[string]*gl.Program{}}
+func newPrograms(files shaders.Files, t Tuning) *programs {
+	return &programs{files: files, tuning: t, cache: map[string]*gl.Program{}}
 }
 
 // leave counts a canvas out and, if the set is not needed any more, releases it.
@@ -36,35 +37,45 @@ func (p *programs) releaseUnused() {
 	}
 }
 
-func verticalPass(f shaders.Files, p pattern) (shaders.Source, error) {
-	return f.Generated("fast_v_body", verticalSource(p), nil, "fast", "fast_v")
+// pass is what decides the text of one of the scaler's passes.
+type pass struct {
+	pattern pattern
+	share   int  // of the passes drawn for want of targets
+	wrapped bool // the source of a vertical pass
 }
 
-func horizontalPass(f shaders.Files, p pattern) (shaders.Source, error) {
-	return f.Generated("fast_h_body", horizontalSource(p), nil, "fast", "fast_h")
+func verticalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
+	return f.Generated("fast_v_body", verticalSource(p.pattern, t.Targets, p.share), t.defines(p.wrapped), "fast", "fast_v")
+}
+
+func horizontalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
+	return f.Generated("fast_h_body", horizontalSource(p.pattern, t.Targets, p.share), t.defines(false), "fast", "fast_h")
 }
 
 // maxPrograms bounds the compiled passes kept. A choir has a handful; beyond
 // it the plain variant draws.
 const maxPrograms = 256
 
-// get finds or compiles the pass for a pattern; nil when there are too many.
-func (p *programs) get(pat pattern, source func(shaders.Files, pattern) (shaders.Source, error)) (*gl.Program, error) {
-	key := fmt.Sprint(pat.align, pat.first, pat.last)
-	if g := p.cache[key]; g != nil {
-		return g, nil
+// get finds or compiles the shares of a pass; nil when there are too many.
+func (p *programs) get(pat pattern, wrapped bool, source func(shaders.Files, Tuning, pass) (shaders.Source, error)) ([]*gl.Program, error) {
+	var out []*gl.Program
+	for share := range p.tuning.shares() {
+		key := fmt.Sprint(pat.align, pat.first, pat.last, wrapped, share)
+		if p.cache[key] == nil {
+			if len(p.cache) >= maxPrograms {
+				return nil, nil
+			}
+			s, err := source(p.files, p.tuning, pass{pat, share, wrapped})
+			if err != nil {
+				return nil, err
+			}
+			g, err := link(p.files, s)
+			if err != nil {
+				return nil, err
+			}
+			p.cache[key] = g
+		}
+		out = append(out, p.cache[key])
 	}
-	if len(p.cache) >= maxPrograms {
-		return nil, nil
-	}
-	s, err := source(p.files, pat)
-	if err != nil {
-		return nil, err
-	}
-	g, err := link(p.files, s)
-	if err != nil {
-		return nil, err
-	}
-	p.cache[key] = g
-	return g, nil
+	return out, nil
 }

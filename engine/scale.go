@@ -157,7 +157,7 @@ func floorDiv(a, b int) int {
 // weights writes the fetches of the table and returns the expression of weight i.
 func (p pattern) weights(b *strings.Builder) func(i int) string {
 	for t := range p.texels() {
-		fmt.Fprintf(b, "    uvec4 l%d = imageLoad(lut, group * %d + %d);\n", t, p.texels(), t)
+		fmt.Fprintf(b, "    uvec4 l%d = FETCH(lut, group * %d + %d);\n", t, p.texels(), t)
 	}
 	return func(i int) string {
 		word := 1 + i/2
@@ -175,21 +175,23 @@ func (p pattern) taps(b *strings.Builder, k int, index map[[2]int]int, mac func(
 	}
 }
 
-// verticalSource writes the body of the vertical pass.
-func verticalSource(p pattern) string {
+// verticalSource writes the body of the vertical pass, for as many of the 8
+// layers as there are targets, share of them in turn.
+func verticalSource(p pattern, targets, share int) string {
 	var b strings.Builder
 	index := p.index()
 	b.WriteString("void main() {\n    ivec2 p = ivec2(gl_FragCoord.xy) - origin;\n    int group = p.y;\n")
 	weight := p.weights(&b)
 	b.WriteString("    int at = plane.x + int(l0.x) * plane.y + p.x;\n")
 	for k := range p.size() {
-		fmt.Fprintf(&b, "    uvec4 q%d = imageLoad(src, at + %d * plane.y);\n", k, k)
+		fmt.Fprintf(&b, "    uvec4 q%d = SOURCE(at + %d * plane.y);\n", k, k)
 	}
 	for i := range p.pairs() {
 		fmt.Fprintf(&b, "    float w%d = %s;\n", i, weight(i))
 	}
 	scale := float64(midScale) / weightOne
-	for c := range 4 {
+	for word := range targets / 2 {
+		c := share*targets/2 + word
 		fmt.Fprintf(&b, "    { // columns %d to %d\n    vec4 s", 4*c, 4*c+3)
 		for r := range vRows {
 			fmt.Fprintf(&b, ", a%d = vec4(%.9f)", r, (midBias*midScale+0.5)/scale)
@@ -206,7 +208,7 @@ func verticalSource(p pattern) string {
 		for j := range 2 {
 			x, y := "xyzw"[2*j], "xyzw"[2*j+1]
 			fmt.Fprintf(&b, "    o%d = uvec4(pair(a0.%c, a1.%c), pair(a2.%c, a3.%c), pair(a0.%c, a1.%c), pair(a2.%c, a3.%c));\n",
-				2*c+j, x, x, x, x, y, y, y, y)
+				2*word+j, x, x, x, x, y, y, y, y)
 		}
 		b.WriteString("    }\n")
 	}
@@ -214,8 +216,9 @@ func verticalSource(p pattern) string {
 	return b.String()
 }
 
-// horizontalSource writes the body of the horizontal pass.
-func horizontalSource(p pattern) string {
+// horizontalSource writes the body of the horizontal pass, for as many of the 8
+// rows as there are targets, share of them in turn.
+func horizontalSource(p pattern, targets, share int) string {
 	var b strings.Builder
 	index := p.index()
 	b.WriteString("void main() {\n    ivec2 p = ivec2(gl_FragCoord.xy) - origin;\n    int group = p.x;\n")
@@ -224,7 +227,8 @@ func horizontalSource(p pattern) string {
 	for i := range p.pairs() {
 		fmt.Fprintf(&b, "    float w%d = %s;\n", i, weight(i))
 	}
-	for half := range hRows / 4 {
+	for i := range targets / 4 {
+		half := share*targets/4 + i
 		fmt.Fprintf(&b, "    { // rows %d to %d\n    int y = from.y + 2 * p.y + %d;\n    uvec4 q; vec4 s", 4*half, 4*half+3, half)
 		for c := range hCols {
 			fmt.Fprintf(&b, ", a%d = vec4(%.9f)", c, (0.5-midBias)*float64(weightOne)*midScale)
@@ -232,7 +236,7 @@ func horizontalSource(p pattern) string {
 		b.WriteString(";\n")
 		for k := range p.size() {
 			if k%2 == 0 {
-				fmt.Fprintf(&b, "    q = imageLoad(mid, ivec3(from.x + ((at + %d) >> 3), y, (at + %d) & 7));\n", k/2, k/2)
+				fmt.Fprintf(&b, "    q = LAYER_FETCH(mid, ivec3(from.x + ((at + %d) >> 3), y, (at + %d) & 7));\n", k/2, k/2)
 				b.WriteString("    s = halves(q.x, q.y);")
 			} else {
 				b.WriteString("    s = halves(q.z, q.w);")
@@ -246,7 +250,7 @@ func horizontalSource(p pattern) string {
 		for r := range 4 {
 			x := "xyzw"[r]
 			fmt.Fprintf(&b, "    o%d = uvec2(samples(a0.%c, a1.%c, a2.%c, a3.%c), samples(a4.%c, a5.%c, a6.%c, a7.%c));\n",
-				4*half+r, x, x, x, x, x, x, x, x)
+				4*i+r, x, x, x, x, x, x, x, x)
 		}
 		b.WriteString("    }\n")
 	}

@@ -31,3 +31,30 @@ uint samples(float a, float b, float c, float d) {
     ivec4 v = ivec4(clamp(vec4(a, b, c, d), 0.0, 255.0));
     return uint(v.x | v.y << 8 | v.z << 16 | v.w << 24);
 }
+
+// Where texels come from; engine/tuning.go chooses.
+//
+// #define IMAGES   imageLoad, quickest on llvmpipe; else texelFetch
+// #define TARGETS  how many targets are drawn to at once, 8 or 4
+//
+// A row of texels is a buffer, or, where it is too long for the driver's, a 2D
+// texture it is wrapped into, 2^WRAP_BITS wide. A fetch outside of a row has
+// weight 0. As an image load it gives 0; for texelFetch, which promises nothing
+// there, the place is clamped.
+
+#define WRAP(i) ((i) & ((1 << WRAP_BITS) - 1)), ((i) >> WRAP_BITS)
+#if defined(IMAGES)
+#define ROW(unit) layout(rgba32ui, binding = unit) readonly uniform uimageBuffer
+#define FETCH(row, i) imageLoad(row, i)
+#define WRAPPED_ROW(unit) layout(rgba32ui, binding = unit) readonly uniform uimage2D
+#define WRAPPED_FETCH(row, i) imageLoad(row, ivec2(WRAP(i)))
+#define LAYERS(unit) layout(rgba32ui, binding = unit) readonly uniform uimage2DArray
+#define LAYER_FETCH(layers, at) imageLoad(layers, at)
+#else
+#define ROW(unit) layout(binding = unit) uniform usamplerBuffer
+#define FETCH(row, i) texelFetch(row, clamp(i, 0, textureSize(row) - 1))
+#define WRAPPED_ROW(unit) layout(binding = unit) uniform usampler2D
+#define WRAPPED_FETCH(row, i) texelFetch(row, clamp(ivec2(WRAP(i)), ivec2(0), textureSize(row, 0) - 1), 0)
+#define LAYERS(unit) layout(binding = unit) uniform usampler2DArray
+#define LAYER_FETCH(layers, at) texelFetch(layers, at, 0)
+#endif

@@ -25,6 +25,7 @@ type Limits struct {
 	BufferTexels   int // texels of a buffer texture
 	ColorTargets   int // colour attachments drawn to at once
 	ArrayLayers    int
+	ImageUniforms  int // images a fragment shader may read
 	RendererName   string
 	Vendor         string
 	VersionName    string
@@ -136,6 +137,7 @@ func (d *Device) start(renderer string) error {
 		BufferTexels:   get(gl.MAX_TEXTURE_BUFFER_SIZE),
 		ColorTargets:   min(get(gl.MAX_DRAW_BUFFERS), get(gl.MAX_COLOR_ATTACHMENTS)),
 		ArrayLayers:    get(gl.MAX_ARRAY_TEXTURE_LAYERS),
+		ImageUniforms:  get(gl.MAX_FRAGMENT_IMAGE_UNIFORMS),
 		RendererName:   renderer,
 		Vendor:         gl.GoStr(gl.GetString(gl.VENDOR)),
 		VersionName:    gl.GoStr(gl.GetString(gl.VERSION)),

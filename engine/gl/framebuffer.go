@@ -14,26 +14,35 @@ type Framebuffer struct {
 	targets []*Texture
 }
 
-// NewFramebuffer attaches textures so that a shader's output n goes to target n.
-// One array texture alone attaches all its layers. The caller must Release it,
-// before the textures. GL thread.
+// NewFramebuffer attaches plain textures so that a shader's output n goes to
+// target n. The caller must Release it, before the textures. GL thread.
 func NewFramebuffer(targets ...*Texture) (*Framebuffer, error) {
+	return newFramebuffer(targets, func(at uint32, i int) {
+		gl.FramebufferTexture2D(gl.FRAMEBUFFER, at, gl.TEXTURE_2D, targets[i].id, 0)
+	})
+}
+
+// NewLayerFramebuffer attaches n layers of an array texture, from first on.
+// The caller must Release it, before the texture. GL thread.
+func NewLayerFramebuffer(t *Texture, first, n int) (*Framebuffer, error) {
+	targets := make([]*Texture, n)
+	for i := range targets {
+		targets[i] = t
+	}
+	return newFramebuffer(targets, func(at uint32, i int) {
+		gl.FramebufferTextureLayer(gl.FRAMEBUFFER, at, t.id, 0, int32(first+i))
+	})
+}
+
+func newFramebuffer(targets []*Texture, attach func(at uint32, i int)) (*Framebuffer, error) {
 	f := &Framebuffer{targets: targets}
 	gl.GenFramebuffers(1, &f.id)
 	gl.BindFramebuffer(gl.FRAMEBUFFER, f.id)
 	var buffers []uint32
-	for _, t := range targets {
-		if t.Layers == 0 {
-			at := gl.COLOR_ATTACHMENT0 + uint32(len(buffers))
-			gl.FramebufferTexture2D(gl.FRAMEBUFFER, at, gl.TEXTURE_2D, t.id, 0)
-			buffers = append(buffers, at)
-			continue
-		}
-		for layer := range t.Layers {
-			at := gl.COLOR_ATTACHMENT0 + uint32(len(buffers))
-			gl.FramebufferTextureLayer(gl.FRAMEBUFFER, at, t.id, 0, int32(layer))
-			buffers = append(buffers, at)
-		}
+	for i := range targets {
+		at := gl.COLOR_ATTACHMENT0 + uint32(i)
+		attach(at, i)
+		buffers = append(buffers, at)
 	}
 	gl.DrawBuffers(int32(len(buffers)), &buffers[0])
 	if s := gl.CheckFramebufferStatus(gl.FRAMEBUFFER); s != gl.FRAMEBUFFER_COMPLETE {
@@ -65,15 +74,27 @@ func (f *Framebuffer) Read(n, x, y, width, height int, dst []byte, rowBytes int)
 	if width <= 0 || height <= 0 {
 		return nil
 	}
-	if rowBytes%t.Bytes != 0 || rowBytes < width*t.Bytes || len(dst) < rowBytes*(height-1)+width*t.Bytes {
-		return fmt.Errorf("gl: read: %d bytes in rows of %d do not hold %dx%d texels of %d", len(dst), rowBytes, width, height, t.Bytes)
+	if err := checkRead(t, width, height, len(dst), rowBytes); err != nil {
+		return err
 	}
+	f.readPixels(n, x, y, width, height, unsafe.Pointer(&dst[0]), rowBytes)
+	return nil
+}
+
+func checkRead(t Format, width, height, size, rowBytes int) error {
+	if rowBytes%t.Bytes != 0 || rowBytes < width*t.Bytes || size < rowBytes*(height-1)+width*t.Bytes {
+		return fmt.Errorf("gl: read: %d bytes in rows of %d do not hold %dx%d texels of %d", size, rowBytes, width, height, t.Bytes)
+	}
+	return nil
+}
+
+func (f *Framebuffer) readPixels(n, x, y, width, height int, dst unsafe.Pointer, rowBytes int) {
+	t := f.targets[n].Format
 	gl.BindFramebuffer(gl.READ_FRAMEBUFFER, f.id)
 	gl.ReadBuffer(gl.COLOR_ATTACHMENT0 + uint32(n))
 	gl.PixelStorei(gl.PACK_ROW_LENGTH, int32(rowBytes/t.Bytes))
-	gl.ReadPixels(int32(x), int32(y), int32(width), int32(height), t.format, t.typ, unsafe.Pointer(&dst[0]))
+	gl.ReadPixels(int32(x), int32(y), int32(width), int32(height), t.format, t.typ, dst)
 	gl.PixelStorei(gl.PACK_ROW_LENGTH, 0)
-	return nil
 }
 
 // Release deletes the framebuffer, not its textures. GL thread.
@@ -85,8 +106,8 @@ func (f *Framebuffer) Release() {
 	f.id = 0
 }
 
-// Barrier makes what has been drawn visible to image loads of later draws.
-// GL thread.
+// Barrier makes what has been drawn visible to fetches of later draws, and what
+// these fetch safe from the draws after them. GL thread.
 func Barrier() {
-	gl.MemoryBarrier(gl.SHADER_IMAGE_ACCESS_BARRIER_BIT | gl.FRAMEBUFFER_BARRIER_BIT)
+	gl.MemoryBarrier(gl.SHADER_IMAGE_ACCESS_BARRIER_BIT | gl.TEXTURE_FETCH_BARRIER_BIT | gl.FRAMEBUFFER_BARRIER_BIT)
 }

@@ -110,82 +110,8 @@ func (t *Texture) Release() {
 	t.id = 0
 }
 
-// BufferTexture is memory that a shader reads as a row of texels.
-// Not safe for concurrent use; GL thread.
-type BufferTexture struct {
-	buffer, texture uint32
-	format          Format
-	size            int
-}
-
-// NewBufferTexture makes a buffer of size bytes, all zero. The caller must
-// Release it. GL thread.
-func NewBufferTexture(f Format, size int) (*BufferTexture, error) {
-	b := &BufferTexture{format: f, size: size}
-	gl.GenBuffers(1, &b.buffer)
-	gl.BindBuffer(gl.TEXTURE_BUFFER, b.buffer)
-	zero := make([]byte, size)
-	gl.BufferData(gl.TEXTURE_BUFFER, size, unsafe.Pointer(unsafe.SliceData(zero)), gl.STREAM_DRAW)
-	gl.GenTextures(1, &b.texture)
-	gl.BindTexture(gl.TEXTURE_BUFFER, b.texture)
-	gl.TexBuffer(gl.TEXTURE_BUFFER, f.internal, b.buffer)
-	if err := Check(fmt.Sprintf("buffer texture of %d bytes", size)); err != nil {
-		b.Release()
-		return nil, err
-	}
-	return b, nil
-}
-
-// Fill lets write change the bytes from offset to offset+size. It does not wait
-// for draws that may still read them: the caller must know that there are none.
-// The slice is invalid once write returns. GL thread.
-func (b *BufferTexture) Fill(offset, size int, write func(mem []byte)) error {
-	gl.BindBuffer(gl.TEXTURE_BUFFER, b.buffer)
-	p := gl.MapBufferRange(gl.TEXTURE_BUFFER, offset, size, gl.MAP_WRITE_BIT|gl.MAP_UNSYNCHRONIZED_BIT)
-	if p == nil {
-		if err := Check("map buffer"); err != nil {
-			return err
-		}
-		return fmt.Errorf("gl: map buffer: no memory for %d bytes at %d", size, offset)
-	}
-	write(unsafe.Slice((*byte)(p), size))
-	if !gl.UnmapBuffer(gl.TEXTURE_BUFFER) {
-		return fmt.Errorf("gl: unmap buffer: the driver lost its content")
-	}
-	return nil
-}
-
-// Size returns the size in bytes.
-func (b *BufferTexture) Size() int { return b.size }
-
-// Bind makes the buffer visible to samplers of the given unit. GL thread.
-func (b *BufferTexture) Bind(unit int) {
-	gl.ActiveTexture(gl.TEXTURE0 + uint32(unit))
-	gl.BindTexture(gl.TEXTURE_BUFFER, b.texture)
-}
-
-// Release deletes the buffer and its texture. GL thread.
-func (b *BufferTexture) Release() {
-	if b == nil {
-		return
-	}
-	if b.texture != 0 {
-		gl.DeleteTextures(1, &b.texture)
-	}
-	if b.buffer != 0 {
-		gl.DeleteBuffers(1, &b.buffer)
-	}
-	b.texture, b.buffer = 0, 0
-}
-
 // BindImage makes the whole texture readable as an image of the given unit.
 // GL thread.
 func (t *Texture) BindImage(unit int) {
 	gl.BindImageTexture(uint32(unit), t.id, 0, t.Layers > 0, 0, gl.READ_ONLY, t.Format.internal)
-}
-
-// BindImage makes the whole buffer readable as an image of the given unit.
-// GL thread.
-func (b *BufferTexture) BindImage(unit int) {
-	gl.BindImageTexture(uint32(unit), b.texture, 0, false, 0, gl.READ_ONLY, b.format.internal)
 }
