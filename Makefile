@@ -56,8 +56,10 @@ golden: ## rewrite the golden pictures and plans (look at the diff!)
 	$(GO) test ./engine ./plan -update
 
 .PHONY: bench-compose
-bench-compose: ## the compositor alone: CPU ms per frame and PSNR
-	$(GO) run ./scripts/bench-compose
+bench-compose: ## the compositor alone; bin/bench-compose can be carried to a GPU machine
+	@mkdir -p bin
+	$(GO) build -trimpath -tags egl -ldflags "-X main.commit=$$(git describe --always --dirty)" -o bin/ ./scripts/bench-compose
+	bin/bench-compose
 
 .PHONY: bench-mix
 bench-mix: ## the mix beside ffmpeg's filters

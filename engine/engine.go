@@ -62,6 +62,12 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	return &Engine{dev: dev, options: o, programs: newPrograms(o.Shaders, o.Tune)}, nil
 }
 
+// Device is what the driver says of itself, and its limits.
+type Device = gl.Limits
+
+// Device returns what the engine draws with.
+func (e *Engine) Device() Device { return e.dev.Limits() }
+
 // Renderer names the driver's renderer, as GL_RENDERER does.
 func (e *Engine) Renderer() string { return e.dev.Limits().RendererName }
 

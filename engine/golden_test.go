@@ -87,21 +87,31 @@ func TestGeneratedShadersCompile(t *testing.T) {
 		}
 		t.Skip("glslangValidator is not installed")
 	}
-	for _, step := range []float64{1, 4.0 / 3, 16.0 / 9, 8.0 / 3, 1.0 / 3, 4.0 / 9, 640.0 / 272, 480.0 / 152, 0.1, 7.3} {
+	sources := map[string]shaders.Source{}
+	var paths []string
+	for i, step := range []float64{1, 4.0 / 3, 16.0 / 9, 8.0 / 3, 1.0 / 3, 4.0 / 9, 640.0 / 272, 480.0 / 152, 0.1, 7.3} {
 		for name, make := range generated(step) {
 			s, err := make()
 			if err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join(t.TempDir(), "pass.frag")
+			path := filepath.Join(t.TempDir(), fmt.Sprintf("step %d, %s.frag", i, name))
 			if err := os.WriteFile(path, []byte(s.Text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := exec.Command(tool, path).CombinedOutput(); err != nil {
-				t.Errorf("%s pass of step %g: %v\n%s", name, step, err, s.Explain(string(out)))
-			}
+			sources[path] = s
+			paths = append(paths, path)
 		}
 	}
+	if exec.Command(tool, paths...).Run() == nil {
+		return
+	}
+	for path, s := range sources { // one by one, to see which
+		if out, err := exec.Command(tool, path).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", filepath.Base(path), err, s.Explain(string(out)))
+		}
+	}
+	t.Error("the passes compile one by one, but not together")
 }
 
 // generated are the passes of a step, for every way to fetch and any number of

@@ -25,17 +25,17 @@ import (
 // it says. A zero field takes what suits the driver.
 type Tuning struct {
 	// Fetch is how shaders read texels: "image" or "sampler".
-	Fetch string
+	Fetch string `json:"fetch"`
 	// Targets is how many colour targets are drawn to at once, 8 or 4.
-	Targets int
+	Targets int `json:"targets"`
 	// BufferTexels is how long a source's buffer texture may be, texels of 16
 	// samples; a longer source is wrapped into a 2D texture.
-	BufferTexels int
+	BufferTexels int `json:"buffer_texels"`
 	// Together is how many tiles go through both passes at a time, 1..64.
-	Together int
+	Together int `json:"together"`
 	// InFlight is how many frames may be under way at once, 1..8. 1 draws and
 	// reads back in one step; more read back through pixel buffers.
-	InFlight int
+	InFlight int `json:"in_flight"`
 }
 
 // The most that a Tuning may ask for.

@@ -21,15 +21,17 @@ type Options struct {
 
 // Limits are what the driver allows.
 type Limits struct {
-	TextureSize    int // side of a 2D texture, texels
-	BufferTexels   int // texels of a buffer texture
-	ColorTargets   int // colour attachments drawn to at once
-	ArrayLayers    int
-	ImageUniforms  int // images a fragment shader may read
-	RendererName   string
-	Vendor         string
-	VersionName    string
-	SoftwareRender bool
+	TextureSize    int    `json:"texture_size"`   // side of a 2D texture, texels
+	BufferTexels   int    `json:"buffer_texels"`  // texels of a buffer texture
+	ColorTargets   int    `json:"color_targets"`  // colour attachments drawn to at once
+	ArrayLayers    int    `json:"array_layers"`   // of a 2D array texture
+	ImageUniforms  int    `json:"image_uniforms"` // images a fragment shader may read
+	RendererName   string `json:"renderer"`
+	Vendor         string `json:"vendor"`
+	VersionName    string `json:"version"`
+	SoftwareRender bool   `json:"software"`
+	// Opened is how the context came about: surfaceless, device N, default display.
+	Opened string `json:"opened"`
 }
 
 // Device is a GL context and the goroutine that owns it.
@@ -79,7 +81,7 @@ func (d *Device) run(o Options, started chan<- error) {
 		return
 	}
 	defer turn(renderer, c.closeLocked)
-	turn(renderer, func() { err = d.start(renderer) })
+	turn(renderer, func() { err = d.start(renderer, c.source) })
 	if err != nil {
 		started <- err
 		return
@@ -118,7 +120,7 @@ func turn(renderer string, f func()) {
 }
 
 // start loads the functions and sets what never changes. GL thread.
-func (d *Device) start(renderer string) error {
+func (d *Device) start(renderer, opened string) error {
 	load.Lock()
 	defer load.Unlock()
 	if !load.done {
@@ -142,6 +144,7 @@ func (d *Device) start(renderer string) error {
 		Vendor:         gl.GoStr(gl.GetString(gl.VENDOR)),
 		VersionName:    gl.GoStr(gl.GetString(gl.VERSION)),
 		SoftwareRender: isSoftware(renderer),
+		Opened:         opened,
 	}
 	// Core profile draws nothing without a vertex array, even an empty one.
 	gl.GenVertexArrays(1, &d.vao)

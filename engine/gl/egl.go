@@ -107,6 +107,7 @@ var egl = struct {
 type eglContext struct {
 	display C.EGLDisplay
 	context C.EGLContext
+	source  string
 }
 
 func sources() []*source {
@@ -185,7 +186,7 @@ func (s *source) open() (_ *eglContext, renderer string, err error) {
 		return nil, "", fmt.Errorf("egl: %s: initialize: %s", s.name, eglError())
 	}
 	egl.users[d]++
-	c := &eglContext{display: d, context: C.choir_create_context(d)}
+	c := &eglContext{display: d, context: C.choir_create_context(d), source: s.name}
 	defer func() {
 		if err != nil {
 			c.close()

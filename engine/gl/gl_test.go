@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 )
 
@@ -157,5 +158,32 @@ void main(){ o = texelFetch(src, ivec2(gl_FragCoord.xy), 0).r + 100./255.; }`})
 		if got[i] != src[i]+100 {
 			t.Errorf("sample %d,%d = %d, want %d", i%w, i/w, got[i], src[i]+100)
 		}
+	}
+}
+
+// TestEveryWayToAContext opens one context in each way there is. Mesa offers
+// its software renderer as a device too, so the way NVIDIA's driver is opened
+// is gone here as well.
+func TestEveryWayToAContext(t *testing.T) {
+	mesa := isLLVMpipe(open(t).Limits().RendererName)
+	oneRasteriser.Lock()
+	defer oneRasteriser.Unlock()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	egl.Lock()
+	defer egl.Unlock()
+	worked := map[string]bool{}
+	for _, s := range sources() {
+		c, renderer, err := s.open()
+		if err != nil {
+			t.Logf("%s: %v", s.name, err)
+			continue
+		}
+		t.Logf("%s: %s", s.name, renderer)
+		worked[s.name] = true
+		c.close()
+	}
+	if mesa && !(worked["surfaceless"] && worked["device 0"]) {
+		t.Errorf("on llvmpipe only these ways work: %v", worked)
 	}
 }
