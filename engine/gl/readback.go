@@ -82,7 +82,9 @@ func (f *Framebuffer) ReadInto(b *PixelBuffer, offset, n, x, y, width, height, r
 		return err
 	}
 	gl.BindBuffer(gl.PIXEL_PACK_BUFFER, b.id)
-	f.readPixels(n, x, y, width, height, gl.PtrOffset(offset), rowBytes)
+	//lint:ignore SA1019 ReadPixels has no overload that takes an offset
+	at := gl.PtrOffset(offset)
+	f.readPixels(n, x, y, width, height, at, rowBytes)
 	gl.BindBuffer(gl.PIXEL_PACK_BUFFER, 0)
 	return nil
 }
