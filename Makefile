@@ -18,6 +18,11 @@ build: setup ## choirless, coordinator and render-node in bin/
 	@mkdir -p bin
 	$(GO) build -trimpath -o bin/ ./cmd/choirless ./cmd/coordinator ./cmd/render-node
 
+.PHONY: render-local
+render-local: setup ## bin/render-local: shaders and mix while you type
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/ ./scripts/render-local
+
 .PHONY: demo
 demo: build ## make a nine-part song, render it, say where the video is
 	@scripts/demo

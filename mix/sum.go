@@ -61,8 +61,13 @@ func HasSend(voices []Voice) bool {
 // stems of a song, added up in this order, are its dry sum bit for bit. Blocks
 // are valid until sink returns.
 func Stems(ctx context.Context, voices []Voice, samples int64, sink func(voice int, stereo [][]float32) error) error {
+	return StemsRange(ctx, voices, Span{0, samples}, samples, sink)
+}
+
+// StemsRange is to Stems what SumRange is to Sum.
+func StemsRange(ctx context.Context, voices []Voice, span Span, samples int64, sink func(voice int, stereo [][]float32) error) error {
 	silent := newBlock(2)
-	return render(ctx, voices, Span{0, samples}, samples, func(n int, next func() (int, [][]float32, error)) error {
+	return render(ctx, voices, span, samples, func(n int, next func() (int, [][]float32, error)) error {
 		clearBlock(silent, n)
 		at := 0
 		emit := func(until int) error {
