@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/choirless/render/definition"
 	"github.com/choirless/render/queue"
 	"github.com/choirless/render/store"
 )
@@ -17,6 +18,9 @@ const (
 	messageTime = time.Minute // in which a message that was begun is dealt with, and a claim handed back
 	retryPause  = time.Second // after an error of a queue, a bucket or the store
 	handBack    = 5 * time.Second
+	receivers   = 2                     // of a queue: one may wait for the store while the other reads
+	lookPause   = 20 * time.Millisecond // between two looks for something to do
+	atOnce      = 4                     // messages of one batch that are dealt with beside each other
 )
 
 // Run coordinates until ctx is done, and returns nil when everything it started
@@ -32,10 +36,10 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	if c.cfg.Events != nil {
-		g.Go(func() error { return c.receive(ctx, c.cfg.Events, "events", c.event) })
-	}
-	for range 2 { // one may wait for the store while the other parses
+	for range receivers {
+		if c.cfg.Events != nil {
+			g.Go(func() error { return c.receive(ctx, c.cfg.Events, "events", c.event) })
+		}
 		g.Go(func() error { return c.receive(ctx, c.cfg.Reports, "reports", c.report) })
 	}
 	g.Go(func() error { return c.loop(ctx, "dispatch", c.dispatch) })
@@ -66,31 +70,48 @@ func (c *Coordinator) receive(ctx context.Context, q queue.Queue, name string, f
 			}
 			continue
 		}
-		for _, l := range leases {
-			// What is begun is ended: a message is one or two transactions.
-			settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+		if err := c.deal(ctx, leases, name, f); err != nil && !errors.Is(err, queue.ErrLost) {
+			c.log.Warn("settling messages of "+name, "error", err)
+		}
+	}
+	return nil
+}
+
+// deal hands messages to f, some beside each other, and settles them.
+func (c *Coordinator) deal(ctx context.Context, leases []queue.Lease, name string, f func(context.Context, []byte) error) error {
+	// What is begun is ended: a message is one or two transactions.
+	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	defer cancel()
+	done := make([]bool, len(leases))
+	errs := make([]error, len(leases))
+	g := errgroup.Group{}
+	g.SetLimit(atOnce)
+	for i, l := range leases {
+		g.Go(func() error {
 			err := ctx.Err()
 			if err == nil {
 				err = f(settle, l.Body())
 			}
-			if err != nil {
-				delay := handBack
-				if ctx.Err() != nil {
-					delay = 0
-				} else {
-					c.log.Warn("message of "+name+" handed back", "error", err)
-				}
-				err = l.Nack(settle, delay)
-			} else {
-				err = l.Ack(settle)
+			switch {
+			case err == nil:
+				done[i] = true
+			case ctx.Err() != nil:
+				errs[i] = l.Nack(settle, 0)
+			default:
+				c.log.Warn("message of "+name+" handed back", "error", err)
+				errs[i] = l.Nack(settle, handBack)
 			}
-			if err != nil && !errors.Is(err, queue.ErrLost) {
-				c.log.Warn("settling a message of "+name, "error", err)
-			}
-			cancel()
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs
+	var ended []queue.Lease
+	for i, l := range leases {
+		if done[i] {
+			ended = append(ended, l)
 		}
 	}
-	return nil
+	return errors.Join(append(errs, queue.AckAll(settle, ended))...)
 }
 
 // visibility is Claim in the whole seconds that queues know.
@@ -98,9 +119,10 @@ func (c *Coordinator) visibility() time.Duration {
 	return max(time.Second, c.cfg.Claim.Round(time.Second))
 }
 
-// loop calls step whenever something changed, until there is nothing to do.
+// loop calls step whenever something changed, until there is nothing to do. When
+// much changes it looks every lookPause, not after every change.
 func (c *Coordinator) loop(ctx context.Context, name string, step func(context.Context) (bool, error)) error {
-	changed := c.store.Watch(ctx)
+	changed := c.store.Watch(ctx, definition.Song{})
 	timer := time.NewTicker(c.cfg.Poll)
 	defer timer.Stop()
 	for {
@@ -117,6 +139,7 @@ func (c *Coordinator) loop(ctx context.Context, name string, step func(context.C
 				break
 			}
 		}
+		pause(ctx, lookPause)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -113,6 +113,27 @@ func SendAll(ctx context.Context, q Queue, bodies [][]byte) error {
 	return nil
 }
 
+// ackAller is a Lease that is acked with others of its queue in fewer requests.
+type ackAller interface {
+	AckAll(ctx context.Context, all []Lease) error
+}
+
+// AckAll acks leases of one queue in as few requests as it can. The error is of
+// those that could not be acked, ErrLost among them; the others are.
+func AckAll(ctx context.Context, all []Lease) error {
+	if len(all) == 0 {
+		return nil
+	}
+	if a, ok := all[0].(ackAller); ok {
+		return a.AckAll(ctx, all)
+	}
+	var errs []error
+	for _, l := range all {
+		errs = append(errs, l.Ack(ctx))
+	}
+	return errors.Join(errs...)
+}
+
 // checkSend refuses what SQS would refuse, so that what works in one process
 // also works on a cluster.
 func checkSend(body []byte, delay time.Duration) error {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 )
 
 // SQS is a Queue on a server that speaks the protocol of Amazon SQS.
@@ -258,104 +256,6 @@ func (q *SQS) wrap(op string, err error) error {
 // seconds rounds up to the server's unit.
 func seconds(d time.Duration) int32 {
 	return int32((d + time.Second - 1) / time.Second)
-}
-
-// sqsLease is one reception of a message.
-type sqsLease struct {
-	queue      *SQS
-	body       []byte
-	receipt    string
-	deliveries int
-
-	mu    sync.Mutex
-	until time.Time // by our clock; zero when acked or handed back
-}
-
-func (l *sqsLease) Body() []byte    { return l.body }
-func (l *sqsLease) Deliveries() int { return l.deliveries }
-
-// held returns ErrLost when the lease is over by our clock.
-func (l *sqsLease) held() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if past(time.Now(), l.until) {
-		return ErrLost
-	}
-	return nil
-}
-
-func (l *sqsLease) setUntil(t time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.until = t
-}
-
-func (l *sqsLease) Extend(ctx context.Context, visibility time.Duration) error {
-	if err := checkVisibility(visibility); err != nil {
-		return err
-	}
-	if err := l.held(); err != nil {
-		return err
-	}
-	// From before the request: the server counts from somewhere after it.
-	asked := time.Now()
-	if err := l.changeVisibility(ctx, "extend", visibility); err != nil {
-		return err
-	}
-	l.setUntil(asked.Add(visibility))
-	return nil
-}
-
-func (l *sqsLease) Nack(ctx context.Context, delay time.Duration) error {
-	if delay < 0 || delay > MaxVisibility {
-		return fmt.Errorf("queue: nack delay %v, want 0..%v", delay, MaxVisibility)
-	}
-	if err := l.held(); err != nil {
-		return err
-	}
-	if err := l.changeVisibility(ctx, "nack", delay); err != nil {
-		return err
-	}
-	l.setUntil(time.Time{})
-	return nil
-}
-
-func (l *sqsLease) changeVisibility(ctx context.Context, op string, d time.Duration) error {
-	_, err := l.queue.client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-		QueueUrl: &l.queue.url, ReceiptHandle: &l.receipt, VisibilityTimeout: seconds(d),
-	})
-	return l.queue.wrap(op, lostOr(err))
-}
-
-func (l *sqsLease) Ack(ctx context.Context) error {
-	if err := l.held(); err != nil {
-		return err
-	}
-	_, err := l.queue.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{
-		QueueUrl: &l.queue.url, ReceiptHandle: &l.receipt,
-	})
-	if err != nil {
-		return l.queue.wrap("ack", lostOr(err))
-	}
-	l.setUntil(time.Time{})
-	return nil
-}
-
-// lostOr turns what servers say about a receipt that is not valid any more
-// into ErrLost. The other parameter of these calls has been checked before, so
-// InvalidParameterValue, as Amazon answers for an expired one, means it too.
-func lostOr(err error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return err
-	}
-	code := strings.ToLower(api.ErrorCode())
-	for _, s := range []string{"notinflight", "receipthandle", "invalidparametervalue"} {
-		if strings.Contains(code, s) {
-			return fmt.Errorf("%w: %s", ErrLost, api.ErrorMessage())
-		}
-	}
-	return err
 }
 
 // redrive is the RedrivePolicy attribute of a queue.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type db struct {
 	now     func() time.Time
 	watch   *watchers
 	close   func() error
+	id      string   // of this handle, so that it knows its own announcements
 	rebound sync.Map // statement with ? → statement of the dialect
 }
 
@@ -39,10 +41,11 @@ type dialect struct {
 	// lock is appended to a SELECT that locks its rows; skip to one that takes
 	// what nobody else has locked.
 	lock, skip string
-	// order makes the commits of transactions with events happen in the order of
-	// the events' numbers; empty when there is one writer.
+	// order is the expression that makes the commits of transactions with events
+	// happen in the order of the events' numbers; empty when there is one writer.
 	order string
-	// wake tells other processes, inside the transaction; empty when it cannot.
+	// wake is the expression that tells other processes of a text, when the
+	// transaction is committed; empty when it cannot.
 	wake string
 	// migrate takes a lock for the connection's lifetime before migrations run.
 	migrate string
@@ -62,7 +65,8 @@ type tx struct {
 	d      *db
 	now    int64
 	events []Event
-	quiet  bool // nothing that a watcher would want to know
+	songs  []definition.Song // those that are changed
+	quiet  bool              // nothing that a watcher would want to know
 }
 
 // maxTries bounds how often a transaction that lost a conflict is tried.
@@ -114,8 +118,8 @@ func (d *db) once(ctx context.Context, f func(*tx) error) (err error) {
 	if err := raw.Commit(); err != nil {
 		return err
 	}
-	if !t.quiet {
-		d.watch.wake()
+	for _, id := range t.songs {
+		d.watch.wake(id)
 	}
 	return nil
 }
@@ -176,6 +180,13 @@ func (d *db) sql(query string) string {
 	return b.String()
 }
 
+// changes notes that the transaction changes a song, for its watchers.
+func (t *tx) changes(id definition.Song) {
+	if !slices.Contains(t.songs, id) {
+		t.songs = append(t.songs, id)
+	}
+}
+
 // lockSong locks the song's row for the rest of the transaction, creating it.
 func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
 	if err := definition.CheckID("choir id", string(id.Choir)); err != nil {
@@ -184,13 +195,20 @@ func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
 	if err := definition.CheckID("song id", string(id.Song)); err != nil {
 		return err
 	}
+	t.changes(id)
+	lock := func() error {
+		var one int
+		return t.row(ctx, `SELECT 1 FROM songs WHERE choir = ? AND song = ?`+t.d.dialect.lock, id.Choir, id.Song).Scan(&one)
+	}
+	err := lock()
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
 	if _, err := t.exec(ctx, `INSERT INTO songs (choir, song, created, updated) VALUES (?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`, id.Choir, id.Song, t.now, t.now); err != nil {
 		return err
 	}
-	var one int
-	return t.row(ctx, `SELECT 1 FROM songs WHERE choir = ? AND song = ?`+t.d.dialect.lock,
-		id.Choir, id.Song).Scan(&one)
+	return lock()
 }
 
 // touchSong notes that the song's automatic definition may have to change.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/choirless/render/definition"
@@ -45,28 +47,48 @@ type Event struct {
 }
 
 // event notes a step; it is written when the transaction ends.
-func (t *tx) event(e Event) { t.events = append(t.events, e) }
+func (t *tx) event(e Event) {
+	t.changes(e.Song)
+	t.events = append(t.events, e)
+}
+
+// eventsAtOnce bounds the rows of one statement: SQLite takes 32,766 values, and
+// few different statements are prepared.
+const eventsAtOnce = 32
 
 // flush writes the events of the transaction, last, so that the lock that keeps
-// them in order is held for as short as can be.
+// them in order is held for as short as can be, and announces what changed.
 func (t *tx) flush(ctx context.Context) error {
+	if t.quiet {
+		t.songs = nil
+	}
+	var calls []string
+	var args []any
 	if len(t.events) > 0 && t.d.dialect.order != "" {
-		if _, err := t.exec(ctx, t.d.dialect.order); err != nil {
+		calls = append(calls, t.d.dialect.order)
+	}
+	if t.d.dialect.wake != "" {
+		for _, id := range t.songs {
+			calls, args = append(calls, t.d.dialect.wake), append(args, t.d.announcement(id))
+		}
+	}
+	if len(calls) > 0 {
+		if _, err := t.exec(ctx, `SELECT `+strings.Join(calls, ", "), args...); err != nil {
 			return err
 		}
 	}
-	for _, e := range t.events {
+	for some := range slices.Chunk(t.events, eventsAtOnce) {
+		args = args[:0]
+		for _, e := range some {
+			args = append(args, t.now, e.Choir, e.Song.Song, e.Part, e.Run, e.Stage, e.State, e.Legacy,
+				e.Stripe, e.Segment, e.Attempt, e.Text)
+		}
+		row := `(` + placeholders(12) + `)`
 		if _, err := t.exec(ctx, `INSERT INTO events
 			(at, choir, song, part, run, stage, state, legacy, stripe, segment, attempt, text)
-			VALUES (`+placeholders(12)+`)`,
-			t.now, e.Choir, e.Song.Song, e.Part, e.Run, e.Stage, e.State, e.Legacy,
-			e.Stripe, e.Segment, e.Attempt, e.Text); err != nil {
+			VALUES `+row+strings.Repeat(", "+row, len(some)-1), args...); err != nil {
 			return err
 		}
-	}
-	if t.d.dialect.wake != "" && !t.quiet {
-		_, err := t.exec(ctx, t.d.dialect.wake)
-		return err
 	}
 	return nil
 }
@@ -74,7 +96,9 @@ func (t *tx) flush(ctx context.Context) error {
 // Record adds steps that are not the doing of another call.
 func (d *db) Record(ctx context.Context, e ...Event) error {
 	return d.change(ctx, "record events", func(t *tx) error {
-		t.events = append(t.events, e...)
+		for _, e := range e {
+			t.event(e)
+		}
 		return nil
 	})
 }

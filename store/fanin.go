@@ -62,6 +62,9 @@ func (d *db) CompleteTask(ctx context.Context, done Done) (fresh bool, err error
 		if err := t.withdraw(ctx, done.Song, done.Key); err != nil {
 			return err
 		}
+		if task.Started.IsZero() && task.Attempt == done.Attempt { // its beginning was overtaken, or the task was cancelled
+			t.step(task, TaskRunning, "on "+done.Node)
+		}
 		task.Attempt = done.Attempt
 		t.step(task, TaskDone, "on "+done.Node)
 		if task.Kind == plan.KindIngest {

@@ -29,9 +29,9 @@ func (t *tx) withdraw(ctx context.Context, id definition.Song, key string) error
 
 // Outgoing takes messages that are due.
 func (d *db) Outgoing(ctx context.Context, limit, window int, lease time.Duration) (out []Message, err error) {
-	_, sent, _, err := d.Pending(ctx)
-	if err != nil {
-		return nil, err
+	var sent int
+	if err := d.read.QueryRowContext(ctx, d.sql(`SELECT COUNT(*) FROM tasks WHERE state = 'queued' AND sent_at > 0`)).Scan(&sent); err != nil {
+		return nil, fmt.Errorf("store: outgoing: %w", err)
 	}
 	if limit = min(limit, window-sent); limit <= 0 {
 		return nil, nil

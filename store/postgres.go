@@ -2,14 +2,18 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/choirless/render/definition"
 )
 
 // channel is what changes are announced on.
@@ -39,12 +43,12 @@ func OpenPostgres(ctx context.Context, address string, options ...Option) (Store
 			lock:   " FOR UPDATE", skip: " FOR UPDATE SKIP LOCKED",
 			// Sequence numbers are given before the commit. Without an order
 			// of commits a reader that has seen number 8 would never see 7.
-			order:   fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, eventLock),
-			wake:    fmt.Sprintf(`SELECT pg_notify('%s', '')`, channel),
+			order:   fmt.Sprintf(`pg_advisory_xact_lock(%d)`, eventLock),
+			wake:    fmt.Sprintf(`pg_notify('%s', ?)`, channel),
 			migrate: fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d)`, migrateLock),
 			retry:   conflict,
 		},
-		write: pool, read: pool, now: time.Now, watch: newWatchers(),
+		write: pool, read: pool, now: time.Now, watch: newWatchers(), id: rand.Text(),
 	}
 	for _, o := range options {
 		o(d)
@@ -54,7 +58,7 @@ func OpenPostgres(ctx context.Context, address string, options ...Option) (Store
 		d.Close()
 		return nil, fmt.Errorf("postgres %s/%s: %w", config.Host, config.Database, err)
 	}
-	l := &listener{config: config, wake: d.watch.wake}
+	l := &listener{config: config, connected: d.watch.wakeAll, heard: d.heard}
 	l.start()
 	d.close = l.stop
 	return d, nil
@@ -75,13 +79,30 @@ func (d *db) duplicate(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "23505" || pg.Code == "42P07")
 }
 
+// announcement is what other processes are told of a change: who made it, and
+// the song.
+func (d *db) announcement(id definition.Song) string {
+	return d.id + " " + string(id.Choir) + "+" + string(id.Song)
+}
+
+// heard wakes who watches the song of another handle's announcement; the watchers
+// of our own changes are awake already.
+func (d *db) heard(announcement string) {
+	who, song, _ := strings.Cut(announcement, " ")
+	choir, song, _ := strings.Cut(song, "+") // no id holds a '+'
+	if who != d.id {
+		d.watch.wake(definition.Song{Choir: definition.ChoirID(choir), Song: definition.SongID(song)})
+	}
+}
+
 // listener keeps a connection that hears announcements, and makes a new one when
 // it breaks.
 type listener struct {
-	config *pgx.ConnConfig
-	wake   func()
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	config    *pgx.ConnConfig
+	connected func()
+	heard     func(announcement string)
+	cancel    context.CancelFunc
+	done      sync.WaitGroup
 }
 
 func (l *listener) start() {
@@ -102,8 +123,8 @@ func (l *listener) start() {
 	})
 }
 
-// listen wakes until the connection breaks. What happened while there was none
-// is announced by one wake after connecting.
+// listen hears until the connection breaks. What happened while there was none
+// is announced by waking everybody after connecting.
 func (l *listener) listen(ctx context.Context) (heard bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, l.config.Copy())
 	if err != nil {
@@ -117,11 +138,13 @@ func (l *listener) listen(ctx context.Context) (heard bool, err error) {
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
 		return false, err
 	}
+	l.connected()
 	for {
-		l.wake()
-		if _, err := conn.WaitForNotification(ctx); err != nil {
+		n, err := conn.WaitForNotification(ctx)
+		if err != nil {
 			return true, err
 		}
+		l.heard(n.Payload)
 	}
 }
 

@@ -49,7 +49,7 @@ var (
 //     the part, any other is planned again without it; with no part to blame the
 //     render fails with the reason.
 //  12. Every step is an event, in the order of its sequence numbers, and wakes
-//     the watchers of the same store handle (PostgreSQL: of every handle).
+//     the song's watchers of the same store handle (PostgreSQL: of every handle).
 type Store interface {
 	songs
 	parts
@@ -184,8 +184,8 @@ type events interface {
 	// Legacy returns the newest steps that the old front-end knows, newest
 	// first; of one status unless status is empty.
 	Legacy(ctx context.Context, id definition.Song, status definition.Status, limit int) ([]Event, error)
-	// Watch returns a channel that becomes readable after something changed;
-	// changes that come close together are one. Closed when ctx is done. It is
-	// a hint: poll as well.
-	Watch(ctx context.Context) <-chan struct{}
+	// Watch returns a channel that becomes readable after something of the song
+	// changed, of any song for the zero Song; changes that come close together
+	// are one. Closed when ctx is done. It is a hint: poll as well.
+	Watch(ctx context.Context, id definition.Song) <-chan struct{}
 }

@@ -8,25 +8,28 @@ import (
 	"time"
 
 	"github.com/choirless/render/coordinator/status"
+	"github.com/choirless/render/definition"
 )
 
 // Server-sent events (HTML living standard, section 9.2): one JSON document per
 // message. A document that is the same as the one before is not sent again, and
-// no more than one every frame.
+// no more than one every frame; the list of songs, which costs as much as its
+// songs together, every listFrame.
 const (
 	frame     = 200 * time.Millisecond
+	listFrame = time.Second
 	keepAlive = 15 * time.Second // a comment, so that proxies keep the line open
 )
 
 // stream sends documents of next until the browser is gone. next is called again
-// after every change.
-func (h *handler) stream(w http.ResponseWriter, r *http.Request, next func(context.Context) (any, error)) {
+// after every change of the song, of any song for the zero Song.
+func (h *handler) stream(w http.ResponseWriter, r *http.Request, id definition.Song, pace time.Duration, next func(context.Context) (any, error)) {
 	ctx := r.Context()
 	out := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
-	changed := h.Store.Watch(ctx)
+	changed := h.Store.Watch(ctx, id)
 	poll := time.NewTicker(keepAlive)
 	defer poll.Stop()
 	last := ""
@@ -52,7 +55,7 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request, next func(conte
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(frame):
+		case <-time.After(pace):
 		}
 		select {
 		case <-ctx.Done():
@@ -67,7 +70,7 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request, next func(conte
 }
 
 func (h *handler) songsEvents(w http.ResponseWriter, r *http.Request) {
-	h.stream(w, r, func(ctx context.Context) (any, error) { return h.summaries(ctx) })
+	h.stream(w, r, definition.Song{}, listFrame, func(ctx context.Context) (any, error) { return h.summaries(ctx) })
 }
 
 func (h *handler) songEvents(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +78,7 @@ func (h *handler) songEvents(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.stream(w, r, func(ctx context.Context) (any, error) {
+	h.stream(w, r, songOf(r), frame, func(ctx context.Context) (any, error) {
 		return status.Read(ctx, h.Store, songOf(r), nameOf(r))
 	})
 }

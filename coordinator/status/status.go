@@ -308,7 +308,7 @@ func Follow(ctx context.Context, st store.Store, id definition.Song, name string
 	return func(yield func(Song, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		changed := st.Watch(ctx)
+		changed := st.Watch(ctx, id)
 		poll := time.NewTicker(Poll)
 		defer poll.Stop()
 		for {

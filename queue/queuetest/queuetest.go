@@ -176,10 +176,11 @@ func shared(s *suite) {
 					s.Errorf("receive: %v", err)
 					return
 				}
+				if err := queue.AckAll(s.ctx, leases); err != nil {
+					s.Errorf("ack all: %v", err)
+				}
 				for _, l := range leases {
-					if err := l.Ack(s.ctx); err != nil {
-						s.Errorf("ack: %v", err)
-					}
+					s.is("ack after ack all", l.Ack(s.ctx), queue.ErrLost)
 					mu.Lock()
 					seen[string(l.Body())]++
 					if len(seen) == messages {

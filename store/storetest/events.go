@@ -32,10 +32,10 @@ func testEvents(t *testing.T, b *bench) {
 			t.Errorf("event at %v, want %v", e.At, b.Now())
 		}
 	}
-	equal(t, "steps", steps, []string{"upload done new", "ingest done converted", "align done aligned"})
-	last := all[2]
+	equal(t, "steps", steps, []string{"upload done new", "ingest running ", "ingest done converted", "align done aligned"})
+	last := all[3]
 	equal(t, "event", fmt.Sprint(last.Part, last.Stripe, last.Segment, last.Attempt, last.Text), "p1 2 3found")
-	later, err := b.Events(ctx, definition.Song{}, all[1].Seq, 100)
+	later, err := b.Events(ctx, definition.Song{}, all[2].Seq, 100)
 	b.must(err)
 	equal(t, "later events of all songs", len(later), 2)
 	few, err := b.Events(ctx, song, 0, 1)
@@ -81,7 +81,9 @@ func testEventOrder(t *testing.T, b *bench) {
 
 func testWatch(t *testing.T, b *bench) {
 	ctx, cancel := context.WithCancel(t.Context())
-	changed := b.Watch(ctx)
+	changed := b.Watch(ctx, song)
+	all := b.Watch(ctx, definition.Song{})
+	other := b.Watch(ctx, definition.Song{Choir: song.Choir, Song: "other"})
 	heard := func(what string) {
 		t.Helper()
 		select {
@@ -95,9 +97,25 @@ func testWatch(t *testing.T, b *bench) {
 	}
 	b.upload("p", "1")
 	heard("an upload")
+	if _, ok := <-all; !ok {
+		t.Fatal("the channel of all songs closed")
+	}
 	b.send()
 	b.news("ingest-p-1", 1)
 	heard("news")
+	woken := 0
+	for i := range 5 {
+		b.upload("q", fmt.Sprint(i))
+		heard("another upload")
+		select {
+		case <-other:
+			woken++
+		default:
+		}
+	}
+	if woken > 1 { // PostgreSQL wakes everybody once, when it has begun to listen
+		t.Errorf("a watcher of another song was woken %d times", woken)
+	}
 	cancel()
 	for open := true; open; {
 		select {
@@ -107,7 +125,7 @@ func testWatch(t *testing.T, b *bench) {
 		}
 	}
 	closed := b.handle()
-	changed = closed.Watch(t.Context())
+	changed = closed.Watch(t.Context(), song)
 	b.must(closed.Close())
 	for open := true; open; {
 		select {
