@@ -41,6 +41,10 @@ cluster: build servers ## the whole service over real servers on this machine, u
 test-cluster: build servers ## the integration tests over those servers
 	CHOIR_REQUIRE_SERVERS=1 $(GO) test -count=1 -timeout 10m ./internal/cluster
 
+.PHONY: load
+load: setup servers ## LOAD_SONGS=1000 songs of LOAD_PARTS=9 parts announced at once: figures of the coordinator
+	CHOIR_REQUIRE_SERVERS=1 LOAD_SONGS=$(or $(LOAD_SONGS),1000) LOAD_PARTS=$(or $(LOAD_PARTS),9) $(GO) test -count=1 -timeout 60m -v -run '^TestLoad$$' ./internal/load
+
 .PHONY: test
 test: setup ## every test, and the linters
 	@scripts/test

@@ -40,7 +40,8 @@ type Options struct {
 	// Bin is the folder of the programs coordinator and render-node; "" is bin in
 	// this repository, where make build puts them.
 	Bin string
-	// Coordinators and Nodes are how many there are at first; 0 is one and two.
+	// Coordinators and Nodes are how many there are at first; 0 is one and two,
+	// None is none.
 	Coordinators, Nodes int
 	// CoordinatorArgs and NodeArgs are flags after our own, NodeEnv is added to
 	// the environment of the nodes.
@@ -53,6 +54,9 @@ type Options struct {
 	// events queue: the messages to send instead, none to lose it. It may wait.
 	Event func(body []byte) [][]byte
 }
+
+// None is no coordinator or no node.
+const None = -1
 
 // Queues of the cluster.
 const (
@@ -118,12 +122,12 @@ func Start(ctx context.Context, o Options) (c *Cluster, err error) {
 	if err := c.startServers(ctx); err != nil {
 		return c, err
 	}
-	for range o.Coordinators {
+	for range max(0, o.Coordinators) {
 		if _, err := c.AddCoordinator(ctx); err != nil {
 			return c, err
 		}
 	}
-	for range o.Nodes {
+	for range max(0, o.Nodes) {
 		if _, err := c.AddNode(ctx); err != nil {
 			return c, err
 		}
@@ -252,7 +256,7 @@ func (c *Cluster) AddCoordinator(ctx context.Context) (string, error) {
 
 // AddNode starts one more render node and returns its name.
 func (c *Cluster) AddNode(ctx context.Context) (string, error) {
-	slots := max(1, runtime.NumCPU()/c.o.Nodes)
+	slots := max(1, runtime.NumCPU()/max(1, c.o.Nodes))
 	return c.addService(ctx, "node", "render-node", append([]string{"--slots", fmt.Sprint(slots)}, c.o.NodeArgs...), c.o.NodeEnv)
 }
 

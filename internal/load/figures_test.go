@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -43,11 +42,11 @@ type figures struct {
 // watchers is how many songs have somebody who watches their status.
 const watchers = 50
 
-func (l *load) measure(coordinator *exec.Cmd) *figures {
+func (l *load) measure(pid int) *figures {
 	l.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &figures{
-		load: l, pid: coordinator.Process.Pid, cancel: cancel,
+		load: l, pid: pid, cancel: cancel,
 		final: map[definition.Song]time.Time{}, seen: map[definition.Song]time.Time{},
 	}
 	l.Cleanup(cancel)
@@ -139,9 +138,6 @@ func (f *figures) ask(ctx context.Context) error {
 	began := time.Now()
 	_, err := f.load.get(ctx, http.DefaultClient, fmt.Sprintf("/api/songs/%s/%s", id.Choir, id.Song))
 	if err != nil {
-		if len(f.memory) < 5 {
-			return nil // it is starting
-		}
 		return err
 	}
 	f.mu.Lock()
@@ -154,7 +150,7 @@ func (f *figures) ask(ctx context.Context) error {
 func (f *figures) watch(ctx context.Context, id definition.Song) {
 	for ctx.Err() == nil {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-			fmt.Sprintf("http://%s/api/songs/%s/%s/events", f.load.address, id.Choir, id.Song), nil)
+			fmt.Sprintf("%s/api/songs/%s/%s/events", f.load.URL("coordinator-1"), id.Choir, id.Song), nil)
 		if err != nil {
 			return
 		}

@@ -1,18 +1,17 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,32 +19,28 @@ import (
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/cluster"
 	"github.com/choirless/render/internal/testserver"
 	"github.com/choirless/render/queue"
 	"github.com/choirless/render/store"
-	"github.com/choirless/render/store/storetest"
 )
-
-const prefix = "choirless-"
 
 // TestLoad announces many songs at once and waits until every one has its final.
 // It checks that nothing was lost and nothing done twice. With LOAD_SONGS set it
 // is the measurement of `make load`: it prints figures and judges them.
 func TestLoad(t *testing.T) {
-	songs, parts, wait := number(t, "LOAD_SONGS", 12), number(t, "LOAD_PARTS", 9), number(t, "LOAD_WAIT_MS", 50)
+	songs, parts, wait := number(t, "LOAD_SONGS", 8), number(t, "LOAD_PARTS", 9), number(t, "LOAD_WAIT_MS", 50)
 	l := newLoad(t, songs, parts)
 	l.upload()
 	stand := l.standIn(time.Duration(wait) * time.Millisecond)
-	l.announce()
 	began := time.Now()
-	coordinator := l.coordinator()
-	figures := l.measure(coordinator)
-	l.await(figures)
-	figures.stop(time.Since(began))
+	f := l.measure(l.coordinator())
+	l.await(f)
+	f.stop(time.Since(began))
 	stand.check(l)
 	l.check()
 	if os.Getenv("LOAD_SONGS") != "" {
-		figures.judge(t, l)
+		f.judge(t, l)
 	}
 }
 
@@ -61,69 +56,63 @@ func number(t *testing.T, name string, def int) int {
 	return n
 }
 
-// load is the servers of one run, and what is known of its songs.
+// load is the cluster of one run, and what is known of its songs.
 type load struct {
 	*testing.T
+	*cluster.Cluster
 	songs, parts int
-	database     string
 	store        store.Store
-	s3           testserver.S3
-	sqsAt        string
-	sqs          *queue.SQSServer
-	buckets      bucket.Buckets
-	address      string // of the coordinator
 }
 
+// newLoad starts a cluster without coordinators and nodes, its database with fsync
+// as in production.
 func newLoad(t *testing.T, songs, parts int) *load {
 	t.Helper()
-	ctx := t.Context()
-	l := &load{T: t, songs: songs, parts: parts, buckets: bucket.Buckets{}}
-	// With fsync, as in production.
-	socket := storetest.Postgres(t, "fsync=on")(t)
-	st, err := store.OpenPostgres(ctx, socket)
+	// Not t.TempDir, whose parent PostgreSQL's user may not enter.
+	dir, err := os.MkdirTemp("", "choir-load-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
-	var dir, name string
-	if _, err := fmt.Sscanf(socket, "host=%s user=choirless dbname=%s", &dir, &name); err != nil {
-		t.Fatal(err)
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "../../cmd/coordinator")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the coordinator: %v\n%s", err, out)
 	}
-	l.store, l.database = st, fmt.Sprintf("postgres:///%s?host=%s&user=choirless", name, dir)
-	l.s3, l.sqsAt = testserver.MinIO(t), testserver.Fauxqs(t)
-	s3, err := bucket.DialS3(ctx, bucket.S3Options{
-		Endpoint: l.s3.Endpoint, Region: l.s3.Region, AccessKey: l.s3.AccessKey, SecretKey: l.s3.SecretKey,
+	c, err := cluster.Start(t.Context(), cluster.Options{
+		Dir: dir, Bin: bin, Coordinators: cluster.None, Nodes: cluster.None,
+		// Its own defaults, in place of the cluster's shorter ones.
+		CoordinatorArgs: []string{"--debounce", "2s", "--reconcile", "1m"},
 	})
 	if err != nil {
-		t.Fatal(err)
+		os.RemoveAll(dir)
+		testserver.Missing(t, err)
 	}
-	for _, role := range definition.Buckets() {
-		b, err := s3.Create(ctx, prefix+role)
-		if err != nil {
-			t.Fatal(err)
+	l := &load{T: t, Cluster: c, songs: songs, parts: parts}
+	t.Cleanup(func() {
+		for _, name := range c.Names() {
+			said, err := os.ReadFile(c.Log(name))
+			if keep := os.Getenv("LOAD_LOGS"); keep != "" {
+				err = errors.Join(err, os.WriteFile(filepath.Join(keep, name+".log"), said, 0o644))
+			}
+			if t.Failed() || err != nil {
+				t.Logf("%s said:\n%s%v", name, said[max(0, len(said)-6000):], err)
+			}
 		}
-		l.buckets[role] = b
-	}
-	l.sqs, err = queue.DialSQS(ctx, queue.SQSOptions{
-		Endpoint: l.sqsAt, Region: "us-east-1", AccessKey: "test", SecretKey: "test", Poll: time.Second,
+		if err := errors.Join(c.Close(), os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
 	})
-	if err != nil {
+	if l.store, err = store.OpenPostgres(t.Context(), c.Database); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"choirless-events", "choirless-assignments", "choirless-reports"} {
-		q, err := l.sqs.Create(ctx, name, 50)
-		if err != nil {
-			t.Fatal(err)
-		}
-		q.Close()
-	}
+	t.Cleanup(func() { l.store.Close() })
 	return l
 }
 
 // queue opens a queue that is closed with the test.
 func (l *load) queue(name string) *queue.SQS {
 	l.Helper()
-	q, err := l.sqs.Open(l.Context(), "choirless-"+name)
+	q, err := l.Queue(l.Context(), name)
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -139,8 +128,8 @@ func (l *load) raw(song, part int) definition.RawKey {
 	return definition.RawKey{Song: l.song(song), Part: definition.PartID(fmt.Sprint("p", part)), Ext: "webm"}
 }
 
-// upload puts the recordings, which nobody decodes, and makes the songs known with
-// a canvas that costs next to nothing.
+// upload puts the recordings, which nobody decodes, into songs with a canvas that
+// costs next to nothing, and waits until the queue holds all their notifications.
 func (l *load) upload() {
 	l.Helper()
 	g, ctx := errgroup.WithContext(l.Context())
@@ -151,7 +140,7 @@ func (l *load) upload() {
 			for p := range l.parts {
 				key := l.raw(i, p).String()
 				if err == nil {
-					_, err = l.buckets[definition.BucketRaw].Put(ctx, key, bytes.NewReader([]byte("recording "+key)), bucket.PutOptions{})
+					_, err = l.Buckets[definition.BucketRaw].Put(ctx, key, strings.NewReader("recording "+key), bucket.PutOptions{})
 				}
 			}
 			return err
@@ -160,73 +149,29 @@ func (l *load) upload() {
 	if err := g.Wait(); err != nil {
 		l.Fatal(err)
 	}
-}
-
-// announce fills the queue of events before anybody reads it.
-func (l *load) announce() {
-	l.Helper()
-	var bodies [][]byte
-	for i := range l.songs {
-		for p := range l.parts {
-			bodies = append(bodies, bucket.EncodeEvents(bucket.Event{
-				Name: "ObjectCreated:Put", Bucket: prefix + definition.BucketRaw, Key: l.raw(i, p).String(),
-			}))
+	events := l.queue(cluster.EventsQueue)
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		visible, _, err := events.Depth(l.Context())
+		if err != nil {
+			l.Fatal(err)
+		}
+		if visible >= l.songs*l.parts {
+			return
+		}
+		if time.Since(began) > limit {
+			l.Fatalf("%d notifications of %d recordings", visible, l.songs*l.parts)
 		}
 	}
-	if err := queue.SendAll(l.Context(), l.queue("events"), bodies); err != nil {
-		l.Fatal(err)
-	}
 }
 
-// coordinator builds and starts the command, with the defaults of its settings.
-func (l *load) coordinator() *exec.Cmd {
+// coordinator starts the coordinator.
+func (l *load) coordinator() (pid int) {
 	l.Helper()
-	binary := filepath.Join(l.TempDir(), "coordinator")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/coordinator").CombinedOutput(); err != nil {
-		l.Fatalf("building the coordinator: %v\n%s", err, out)
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	name, err := l.AddCoordinator(l.Context())
 	if err != nil {
 		l.Fatal(err)
 	}
-	l.address = free.Addr().String()
-	free.Close()
-	log, err := os.Create(filepath.Join(l.TempDir(), "coordinator.log"))
-	if err != nil {
-		l.Fatal(err)
-	}
-	cmd := exec.Command(binary, "--database", l.database, "--listen", l.address, "--region", "us-east-1",
-		"--s3-endpoint", l.s3.Endpoint, "--sqs-endpoint", l.sqsAt, "--access-key", l.s3.AccessKey, "--secret-key", l.s3.SecretKey)
-	cmd.Stderr = log
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		l.Fatal(err)
-	}
-	l.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		err := cmd.Wait()
-		said, _ := os.ReadFile(log.Name())
-		if keep := os.Getenv("LOAD_LOG"); keep != "" {
-			_ = os.WriteFile(keep, said, 0o644)
-		}
-		if err != nil || l.Failed() {
-			l.Errorf("coordinator: %v\n%s", err, tail(said, 100))
-		}
-	})
-	return cmd
-}
-
-// tail returns the last lines of a text.
-func tail(text []byte, lines int) []byte {
-	for i := len(text) - 1; i > 0; i-- {
-		if text[i] == '\n' {
-			if lines--; lines < 0 {
-				return text[i+1:]
-			}
-		}
-	}
-	return text
+	return l.Pid(name)
 }
 
 // limit is how long a song may take to move before the test gives up.
@@ -294,7 +239,7 @@ func (l *load) check() {
 
 // get asks the coordinator over HTTP.
 func (l *load) get(ctx context.Context, client *http.Client, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.address+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.URL("coordinator-1")+path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
+	"github.com/choirless/render/internal/cluster"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix"
 	"github.com/choirless/render/plan"
@@ -42,7 +43,7 @@ const standIns = 8
 func (l *load) standIn(wait time.Duration) *standIn {
 	l.Helper()
 	s := &standIn{
-		load: l, wait: wait, assignments: l.queue("assignments"), reports: l.queue("reports"),
+		load: l, wait: wait, assignments: l.queue(cluster.AssignmentsQueue), reports: l.queue(cluster.ReportsQueue),
 		done: map[definition.Song]map[string]bool{}, cells: map[string][]byte{},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -107,12 +108,7 @@ func (s *standIn) batch(ctx context.Context, leases []queue.Lease) error {
 		s.done[a.Song][a.Key] = true
 	}
 	s.mu.Unlock()
-	for _, l := range leases {
-		if err := l.Ack(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	return queue.AckAll(ctx, leases)
 }
 
 func report(a plan.Assignment, state plan.ReportState, result any) []byte {
@@ -133,7 +129,7 @@ func report(a plan.Assignment, state plan.ReportState, result any) []byte {
 
 func (s *standIn) work(ctx context.Context, a plan.Assignment) (any, error) {
 	put := func(ref plan.Ref, content []byte) error {
-		_, err := s.load.buckets[ref.Bucket].Put(ctx, ref.Key, bytes.NewReader(content), bucket.PutOptions{})
+		_, err := s.load.Buckets[ref.Bucket].Put(ctx, ref.Key, bytes.NewReader(content), bucket.PutOptions{})
 		return err
 	}
 	switch a.Kind {
