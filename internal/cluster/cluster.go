@@ -250,7 +250,7 @@ func (c *Cluster) makeBuckets(ctx context.Context) error {
 // AddCoordinator starts one more coordinator and returns its name.
 func (c *Cluster) AddCoordinator(ctx context.Context) (string, error) {
 	return c.addService(ctx, "coordinator", "coordinator", append([]string{
-		"--database", c.Database, "--debounce", "1s", "--reconcile", "10s",
+		"--database", c.Database, "--reconcile", "10s",
 	}, c.o.CoordinatorArgs...), nil)
 }
 
