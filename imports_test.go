@@ -76,6 +76,7 @@ var onlyIn = []struct {
 	{"C", []string{"engine/gl", "internal/av"}, "cgo stays where C is the point"},
 	{"github.com/asticode/go-astiav", []string{"internal/av", "decode", "encode"}, "libav's lifetimes stay behind three packages"},
 	{"github.com/aws/", []string{"queue", "bucket"}, "the SDK stays behind the two interfaces"},
+	{"github.com/go-text/", []string{"engine"}, "only the engine writes words"},
 	{"github.com/jackc/pgx", []string{"store"}, "SQL stays in store"},
 	{"modernc.org/sqlite", []string{"store"}, "SQL stays in store"},
 	{"database/sql", []string{"store"}, "SQL stays in store"},

@@ -34,6 +34,7 @@ type tileState struct {
 	aspect  float64  // of the first frame; 0 before it
 	video   *picture // the last frame as drawn, nil before the first
 	card    *picture // the placeholder, made when first needed
+	frame   *layer   // of the card: corners and border
 	shown   *picture // video or card
 	cover   *layer   // of shown.rect
 	opacity int      // 0..255
@@ -137,9 +138,9 @@ func checkFrame(f *media.Frame) error {
 // still fill the tile the same way.
 const maxStretch = 1.02
 
-// frame works out where a frame goes. It reports whether that, or the frame's
+// meet works out where a frame goes. It reports whether that, or the frame's
 // shape, is new.
-func (t *tileState) frame(f *media.Frame) (changed bool) {
+func (t *tileState) meet(f *media.Frame) (changed bool) {
 	s := shapeOf(f, t.rotation(f))
 	if s == t.shape && t.video != nil {
 		return false
@@ -168,18 +169,27 @@ func (t *tileState) rotation(f *media.Frame) media.Rotation {
 
 // showCard shows the placeholder.
 func (t *tileState) showCard() {
+	t.makeCard()
+	if t.shown != t.card {
+		t.shown, t.cover = t.card, t.frame
+		t.version++
+	}
+}
+
+// makeCard makes the placeholder. It says the name itself, so what lies over it
+// has no caption.
+func (t *tileState) makeCard() {
 	if t.card == nil {
 		t.card = newCard(t.Rect, t.Placeholder)
-	}
-	if t.shown != t.card {
-		t.show(t.card)
-		t.version++
+		plain := t.Tile
+		plain.Caption = ""
+		t.frame = newCover(plain, t.Rect)
 	}
 }
 
 // show makes p what the tile shows, and its cover fit it.
 func (t *tileState) show(p *picture) {
-	if t.shown == nil || t.shown.rect != p.rect {
+	if t.shown == nil || t.shown == t.card || t.shown.rect != p.rect {
 		t.cover = newCover(t.Tile, p.rect)
 	}
 	t.shown = p
@@ -219,12 +229,25 @@ func (c *Canvas) composeTile(out *output, t *tileState) {
 		out.copyFrom(c.base, r)
 	}
 	for _, j := range t.touching[max(first, 0):] {
-		u := &c.tiles[j]
-		out.draw(u.shown, u.cover, r, u.opacity)
+		c.tiles[j].draw(out, r)
 	}
 	for _, l := range c.overlays {
 		l.over(&out.picture, r)
 	}
+}
+
+// draw draws the tile inside r. A picture that is not all there lies over the
+// placeholder; where it leaves part of the tile free, the placeholder goes as
+// the picture comes, or the picture's last step would make it vanish at once.
+func (t *tileState) draw(out *output, r image.Rectangle) {
+	if t.shown != t.card && t.opacity < 255 {
+		t.makeCard()
+		if t.shown.rect != t.card.rect {
+			out.draw(t.card, t.frame, r, 255-t.opacity)
+		}
+		out.draw(t.card, t.frame, r.Intersect(t.shown.rect), 255)
+	}
+	out.draw(t.shown, t.cover, r, t.opacity)
 }
 
 // Close releases what the canvas holds on the GPU. Frames handed out stay

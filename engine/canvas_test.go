@@ -103,10 +103,12 @@ func TestUpdatesTouchOnlyTheirTiles(t *testing.T) {
 	})
 }
 
+// TestOpacityAndHold: a picture fades over its placeholder, and keeps its
+// pixels meanwhile.
 func TestOpacityAndHold(t *testing.T) {
 	e := open(t, Options{})
 	s := even(16, 16)
-	s.Background = [3]uint8{0, 0, 0} // 16, 128, 128
+	card := get(render(t, e, s), 0, 5, 5)
 	c, err := e.NewCanvas(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -114,20 +116,51 @@ func TestOpacityAndHold(t *testing.T) {
 	defer c.Close()
 	for _, step := range []struct {
 		u    Update
-		want int
+		want float64 // of the picture's luma, the rest the card's
 	}{
-		{Update{Frame: flat(8, 8, 216, 128, 128), Opacity: 1}, 216},
-		{Update{Hold: true, Opacity: 0.5}, 116},
-		{Update{Hold: true, Opacity: 0.25}, 66},
-		{Update{Hold: true, Opacity: 0}, 16},
-		{Update{Hold: true, Opacity: 1}, 216},
+		{Update{Frame: flat(8, 8, 216, 128, 128), Opacity: 1}, 1},
+		{Update{Hold: true, Opacity: 0.5}, 0.5},
+		{Update{Hold: true, Opacity: 0.25}, 0.25},
+		{Update{Hold: true, Opacity: 0}, 0},
+		{Update{Hold: true, Opacity: 1}, 1},
+		{Update{}, 0},
+		{Update{Hold: true, Opacity: 1}, 0}, // the card stays
 	} {
 		f, release, err := c.Render(t.Context(), []Update{step.u})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := get(f, 0, 5, 5); got < step.want-1 || got > step.want+1 {
-			t.Errorf("opacity %g: luma %d, want %d", step.u.Opacity, got, step.want)
+		want := int(216*step.want + float64(card)*(1-step.want))
+		if step.u == (Update{}) {
+			want = 16 // of the card, nothing
+		}
+		if got := get(f, 0, 5, 5); got < want-1 || got > want+1 {
+			t.Errorf("%+v: luma %d, want %d", step.u, got, want)
+		}
+		release()
+	}
+}
+
+// TestFadeOfALetterboxedPicture: beside a picture that does not fill its tile
+// the placeholder goes as the picture comes, to the background in the end.
+func TestFadeOfALetterboxedPicture(t *testing.T) {
+	e := open(t, Options{})
+	s := even(64, 32)
+	s.Tiles[0].Fit = Contain
+	card := get(render(t, e, s), 0, 1, 16)
+	c, err := e.NewCanvas(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for _, opacity := range []float64{1, 0.75, 0.25, 0} {
+		f, release, err := c.Render(t.Context(), []Update{{Frame: flat(32, 32, 200, 128, 128), Opacity: opacity}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := int(16*opacity + float64(card)*(1-opacity))
+		if got := get(f, 0, 1, 16); got < want-1 || got > want+1 {
+			t.Errorf("opacity %g: luma %d beside the picture, want %d", opacity, got, want)
 		}
 		release()
 	}

@@ -15,6 +15,7 @@ import (
 
 	xdraw "golang.org/x/image/draw"
 	"golang.org/x/image/vector"
+	"golang.org/x/text/unicode/norm"
 )
 
 // newBase makes the picture below all tiles.
@@ -62,9 +63,6 @@ func newOverlay(o Overlay) *layer {
 // newCover makes what lies over a tile's picture at r: border and caption, and
 // the corners' mask. It is nil if there is none of them.
 func newCover(t Tile, r image.Rectangle) *layer {
-	if !covers(t.Caption) {
-		t.Caption = ""
-	}
 	half := min(r.Dx(), r.Dy()) / 2
 	radius, border := min(t.Radius, half), min(t.Border, half)
 	if radius == 0 && border == 0 && strings.TrimSpace(t.Caption) == "" {
@@ -125,19 +123,21 @@ func drawCaption(img *image.RGBA, text string, inset float64) {
 	if h < 3*size {
 		return // no room that would not hide the singer
 	}
-	face := newFace(regular, size)
-	defer face.Close()
 	margin, padX, padY := inset+size*0.45, size*0.55, size*0.38
-	text = face.fit(text, float64(r.Dx())-2*(margin+padX))
-	if text == "" {
+	l := fit(text, regular, size, float64(r.Dx())-2*(margin+padX))
+	if len(l.glyphs) == 0 {
 		return
 	}
-	ph := face.capHeight() + 2*padY
+	// The plate is as high as capitals need; letters that reach further, as
+	// those of many scripts do, make it grow.
+	above, below := l.ink()
+	above, below = math.Max(l.capHeight, above-padY/2), math.Max(0, below-padY*0.7)
 	x0, y1 := margin, h-margin
+	y0 := y1 - above - below - 2*padY
 	z := vector.NewRasterizer(r.Dx(), r.Dy())
-	addRoundRect(z, x0, y1-ph, x0+face.width(text)+2*padX, y1, ph*0.3)
+	addRoundRect(z, x0, y0, x0+l.width+2*padX, y1, (y1-y0)*0.3)
 	z.Draw(img, r, image.NewUniform(color.NRGBA{16, 18, 24, 150}), image.Point{})
-	face.draw(img, text, float64(r.Min.X)+x0+padX, float64(r.Min.Y)+y1-padY, color.NRGBA{255, 255, 255, 240})
+	l.draw(img, x0+padX, y1-padY-below, color.NRGBA{255, 255, 255, 240})
 }
 
 // newCard draws the placeholder: a calm colour that belongs to the name, the
@@ -151,7 +151,7 @@ func newCard(r image.Rectangle, name string) *picture {
 		sum.Write([]byte(name))
 		hue = float64(sum.Sum32()%360) / 360
 	}
-	if !covers(name) {
+	if _, ok := typeset(name, regular, 12); !ok {
 		name = ""
 	}
 	for y := range r.Dy() {
@@ -171,18 +171,15 @@ func newCard(r image.Rectangle, name string) *picture {
 	addRoundRect(disc, cx-radius, cy-radius, cx+radius, cy+radius, radius)
 	disc.Draw(img, r, image.NewUniform(hsl(hue, 0.30, 0.42)), image.Point{})
 	ink := color.NRGBA{255, 255, 255, 235}
-	if in := initials(name); in != "" {
-		face := newFace(bold, radius*0.85)
-		face.draw(img, in, float64(r.Min.X)+cx-face.width(in)/2, float64(r.Min.Y)+cy+face.capHeight()/2, ink)
-		face.Close()
+	if in := fit(strings.Join(initials(name), unjoined), bold, radius*0.85, radius*1.7); len(in.glyphs) > 0 {
+		above, below := in.ink()
+		in.draw(img, cx-in.width/2, cy+(above-below)/2, ink)
 	} else {
 		drawFigure(img, cx, cy, radius)
 	}
 	if withName {
-		face := newFace(regular, math.Min(math.Max(size*0.075, 12), 40))
-		text := face.fit(name, w*0.88)
-		face.draw(img, text, float64(r.Min.X)+cx-face.width(text)/2, float64(r.Min.Y)+cy+radius+size*0.14, color.NRGBA{255, 255, 255, 205})
-		face.Close()
+		l := fit(name, regular, math.Min(math.Max(size*0.075, 12), 40), w*0.88)
+		l.draw(img, cx-l.width/2, cy+radius+size*0.14, color.NRGBA{255, 255, 255, 205})
 	}
 	p := newPicture(r)
 	newLayer(img, nil).over(p, r)
@@ -199,16 +196,22 @@ func drawFigure(img *image.RGBA, cx, cy, radius float64) {
 	z.Draw(img, r, image.NewUniform(color.NRGBA{255, 255, 255, 225}), image.Point{})
 }
 
+// unjoined, a zero width non-joiner, keeps initials apart where letters of a
+// word join.
+const unjoined = "\u200c"
+
 // initials returns the first letters of the first and last word.
-func initials(name string) string {
-	var letters []rune
-	for _, word := range strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		letters = append(letters, unicode.ToUpper([]rune(word)[0]))
+func initials(name string) []string {
+	var letters []string
+	for _, word := range strings.FieldsFunc(norm.NFC.String(name), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+	}) {
+		letters = append(letters, strings.ToUpper(graphemes(word)[0]))
 	}
 	if len(letters) > 2 {
-		letters = []rune{letters[0], letters[len(letters)-1]}
+		letters = []string{letters[0], letters[len(letters)-1]}
 	}
-	return string(letters)
+	return letters
 }
 
 // hsl returns a colour; hue, saturation and lightness are 0..1.

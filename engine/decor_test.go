@@ -2,42 +2,17 @@ package engine
 
 import (
 	"image"
+	"strings"
 	"testing"
 )
 
 func TestInitials(t *testing.T) {
 	for name, want := range map[string]string{
 		"": "", "  ": "", "anna": "A", "Anna Magdalena Wilcke": "AW", "ólafur arnalds": "ÓA", "(the) 4th": "T4", "—": "",
+		"e\u0301milie": "É", "王小明": "王", "محمد علي": "مع",
 	} {
-		if got := initials(name); got != want {
+		if got := strings.Join(initials(name), ""); got != want {
 			t.Errorf("initials(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
-// TestTextFits: what is written is never wider than its room, and ends in an
-// ellipsis only when it was cut.
-func TestTextFits(t *testing.T) {
-	f := newFace(regular, 20)
-	defer f.Close()
-	for _, c := range []struct {
-		text  string
-		width float64
-		want  string
-	}{
-		{"Anna", 200, "Anna"}, {" Anna   Lena ", 200, "Anna Lena"}, {"Anna Magdalena", 70, "Anna…"}, {"Anna", 3, ""},
-	} {
-		got := f.fit(c.text, c.width)
-		if got != c.want || f.width(got) > c.width {
-			t.Errorf("%q in %g pixels: %q, %g wide, want %q", c.text, c.width, got, f.width(got), c.want)
-		}
-	}
-}
-
-func TestCovers(t *testing.T) {
-	for s, want := range map[string]bool{"": true, "Zoë Žižek": true, "Ελένη": true, "Олег": true, "合唱": false} {
-		if got := covers(s); got != want {
-			t.Errorf("covers(%q) = %v, want %v", s, got, want)
 		}
 	}
 }

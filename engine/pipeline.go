@@ -205,7 +205,7 @@ func (c *Canvas) apply(p *pending) {
 func (c *Canvas) drawTiles(p *pending, jobs []job) error {
 	for _, j := range jobs {
 		t := &c.tiles[j.tile]
-		changed := t.frame(j.frame)
+		changed := t.meet(j.frame)
 		ok := false
 		if c.fast != nil {
 			var err error

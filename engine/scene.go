@@ -48,7 +48,8 @@ type Tile struct {
 	BorderRGB      [3]uint8
 	// Caption is written along the lower edge; empty for none.
 	Caption string
-	// Placeholder is the name shown on a card while there is no picture.
+	// Placeholder is the name on the card that is shown while there is no
+	// picture; the card of an empty name has a figure.
 	Placeholder string
 }
 
@@ -72,7 +73,8 @@ type Update struct {
 	Frame *media.Frame
 	// Hold keeps the picture the tile has and changes only its opacity.
 	Hold bool
-	// Opacity is 0..1 over what lies below the tile, captions and border included.
+	// Opacity is 0..1 of the picture, with its caption, over the tile's
+	// placeholder; of the placeholder, over what lies below the tile.
 	Opacity float64
 }
 
