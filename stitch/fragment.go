@@ -13,16 +13,17 @@ import (
 // Fragments writes a movie that grows: an initialisation segment and one media
 // segment per Segment (fragmented MP4, ISO/IEC 14496-12, 8.8). Put one after
 // the other they are a playable file; as separate objects they are what HLS
-// (RFC 8216, 3.3) and DASH serve. There is no sound track: a growing movie is
-// shown before the mix is finished.
+// (RFC 8216, 3.3) and DASH serve. The sound, where there is one, is finished
+// before the pictures are.
 // Not safe for concurrent use.
 //
-//	ftyp moov(mvhd trak mvex)                   Init
-//	styp moof(mfhd traf(tfhd tfdt trun)) mdat   one per GOP
+//	ftyp moov(mvhd trak… mvex)                   Init
+//	styp moof(mfhd traf(tfhd tfdt trun)…) mdat   one per GOP
 type Fragments struct {
 	title    string
 	j        joiner
 	video    videoTrack
+	audio    *audioFeed // nil without sound
 	segments int
 	count    uint32 // fragments written
 	frames   int64  // pictures written
@@ -30,13 +31,42 @@ type Fragments struct {
 	err      error // of an Append before
 }
 
-// NewFragments returns a writer of a growing movie without sound.
-func NewFragments(rate media.FrameRate, title string) (*Fragments, error) {
+// NewFragments returns a writer of a growing movie, without sound when audio is
+// nil. It must be closed.
+func NewFragments(rate media.FrameRate, title string, audio *Audio) (*Fragments, error) {
 	f := &Fragments{title: title, j: joiner{rate: rate}}
 	f.video.id = 1
 	var err error
-	f.video.timescale, f.video.perFrame, err = videoClock(rate.Num, rate.Den)
+	if f.video.timescale, f.video.perFrame, err = videoClock(rate.Num, rate.Den); err != nil {
+		return nil, err
+	}
+	if audio != nil {
+		f.audio, err = newAudioFeed(audio)
+	}
 	return f, err
+}
+
+// Resume makes the next Append go on where another writer of the same movie has
+// stopped, after that many pictures in that many GOPs. It must be called before
+// the first Append.
+func (f *Fragments) Resume(pictures, gops int) error {
+	f.frames, f.count, f.j.idrs = int64(pictures), uint32(gops), uint32(gops)
+	if f.audio == nil || pictures == 0 {
+		return nil
+	}
+	return f.audio.copy(f.soundUntil(), 0, func([]byte) error { return nil })
+}
+
+// soundUntil is the sample frame, priming counted, at which the pictures so far end.
+func (f *Fragments) soundUntil() int64 {
+	return f.audio.skip() + rescale(f.frames*f.video.perFrame, f.video.timescale, f.audio.track.timescale)
+}
+
+// Close ends the reading of the sound. It may be called more than once.
+func (f *Fragments) Close() {
+	if f.audio != nil {
+		f.audio.stop()
+	}
 }
 
 // Init returns the initialisation segment (ftyp, moov). It is known after the
@@ -66,16 +96,18 @@ func (f *Fragments) append(ctx context.Context, w io.Writer, s Segment) (Stats, 
 		if err != nil {
 			return err
 		}
-		n, err := w.Write(b)
-		stats.Bytes += int64(n)
-		if err == nil {
-			n, err = w.Write(gop.data)
+		for _, data := range [][]byte{b, gop.data, gop.sound} {
+			n, err := w.Write(data)
 			stats.Bytes += int64(n)
+			if err != nil {
+				return err
+			}
 		}
 		stats.Frames += len(gop.sizes)
 		stats.Video += int64(len(gop.data))
-		gop = fragment{data: gop.data[:0]}
-		return err
+		stats.Audio += int64(len(gop.sound))
+		gop = fragment{data: gop.data[:0], sound: gop.sound[:0]}
+		return nil
 	}
 	err := f.j.segment(ctx, f.segments, s, func(u unit) error {
 		if u.idr {
@@ -104,26 +136,50 @@ func (f *Fragments) append(ctx context.Context, w io.Writer, s Segment) (Stats, 
 	return stats, nil
 }
 
+// delay is by how many pictures display lags behind decoding, as the parameter
+// sets promise: it must be known before all pictures are.
+func (f *Fragments) delay() int64 {
+	if v := f.j.format.vui; v.restrictions {
+		return int64(v.reorderFrames)
+	}
+	return 0
+}
+
 // fragment is a GOP on its way out.
 type fragment struct {
 	data   []byte
 	sizes  []uint32
 	orders []int
+
+	sound []byte // the packets that begin before the GOP's end
 }
 
 // header writes the initialisation segment.
 func (f *Fragments) header() []byte {
 	v := &f.video
 	v.sps, v.pps, v.format = f.j.sps, f.j.pps, f.j.format
+	v.skip = f.delay() * v.perFrame
 	x := boxes{}
 	fileType(&x, "iso6", "iso6", "isom", "avc1", "mp41")
 	x.begin("moov")
-	movieHeader(&x, v.timescale, 0, 2)
+	movieHeader(&x, v.timescale, 0, 3)
 	v.box(&x, v.timescale) // without samples
+	var a *audioTrack
+	if f.audio != nil {
+		// Its own times without its samples, which are in the fragments.
+		a = &audioTrack{config: f.audio.track.config, channels: f.audio.track.channels}
+		a.id, a.timescale, a.skip = f.audio.track.id, f.audio.track.timescale, f.audio.track.skip
+		a.box(&x, v.timescale)
+	}
 	x.begin("mvex")
 	x.full("trex", 0, 0)
 	x.u32(v.id, 1, uint32(v.perFrame), 0, flagsOther)
 	x.end()
+	if a != nil {
+		x.full("trex", 0, 0)
+		x.u32(a.id, 1, uint32(f.audio.frame), 0, flagsSync)
+		x.end()
+	}
 	x.end()
 	metadata(&x, f.title)
 	x.end()
@@ -138,16 +194,14 @@ const (
 
 // fragment writes all of a GOP's fragment but the coded data.
 //
-// Composition offsets are signed (trun version 1), so that decoding time and
-// display time of a GOP both begin at its place on the time line and no edit
-// list is needed, which players of segments pass over.
+// Decoding times of a GOP begin at its place on the time line, display times
+// later by the delay of B pictures, which the edit list takes away, as the
+// sound's takes away its encoder's priming. Offsets that are negative instead
+// would need none, but libav shows such pictures late by that delay.
 func (f *Fragments) fragment(gop *fragment) ([]byte, error) {
 	shift, err := displayShift(gop.orders)
 	if err != nil {
 		return nil, fmt.Errorf("movie: GOP at picture %d: %w", f.frames, err)
-	}
-	if int64(len(gop.data)) > math.MaxUint32-8 {
-		return nil, errors.New("movie: GOP of more than 4 GB")
 	}
 	v := &f.video
 	f.count++
@@ -162,27 +216,57 @@ func (f *Fragments) fragment(gop *fragment) ([]byte, error) {
 	x.full("mfhd", 0, 0)
 	x.u32(f.count)
 	x.end()
-	x.begin("traf")
-	x.full("tfhd", 0, 0x020000) // offsets count from the moof box
-	x.u32(v.id)
-	x.end()
-	x.full("tfdt", 1, 0)
-	x.u64(uint64(f.frames * v.perFrame))
-	x.end()
 	const dataOffset, firstFlags, sizes, shifts = 1, 4, 0x200, 0x800
-	x.full("trun", 1, dataOffset|firstFlags|sizes|shifts)
-	x.u32(uint32(len(gop.sizes)))
-	at := len(x.b)
-	x.u32(0, flagsSync)
+	run := f.track(&x, v.id, f.frames*v.perFrame, dataOffset|firstFlags|sizes|shifts, len(gop.sizes))
+	x.u32(flagsSync)
 	for i, size := range gop.sizes {
-		x.u32(size, uint32(int32(int64(shift[i])*v.perFrame)))
+		x.u32(size, uint32(int32((int64(shift[i])+f.delay())*v.perFrame)))
 	}
 	x.end()
 	x.end()
-	x.end()
-	putU32(x.b[at:], uint32(len(x.b)-from+8)) // first byte of mdat's content
-	x.u32(uint32(len(gop.data) + 8))
-	x.str("mdat")
 	f.frames += int64(len(gop.sizes))
+	soundRun := 0
+	if f.audio != nil {
+		at, first := f.audio.at, len(f.audio.track.sizes)
+		err := f.audio.copy(f.soundUntil(), 0, func(b []byte) error { gop.sound = append(gop.sound, b...); return nil })
+		if err != nil {
+			return nil, err
+		}
+		packets := f.audio.track.sizes[first:]
+		if len(packets) > 0 {
+			soundRun = f.track(&x, f.audio.track.id, at, dataOffset|sizes, len(packets))
+			x.u32(packets...)
+			x.end()
+			x.end()
+		}
+	}
+	x.end()
+	if int64(len(gop.data)+len(gop.sound)) > math.MaxUint32-8 {
+		return nil, errors.New("movie: GOP of more than 4 GB")
+	}
+	data := uint32(len(x.b) - from + 8) // first byte of mdat's content, from moof
+	putU32(x.b[run:], data)
+	if soundRun > 0 {
+		putU32(x.b[soundRun:], data+uint32(len(gop.data)))
+	}
+	x.u32(uint32(len(gop.data) + len(gop.sound) + 8))
+	x.str("mdat")
 	return x.b, nil
+}
+
+// track begins a traf and its trun of n samples from decoding time at on, and
+// returns where its data's offset belongs. Both are to be ended.
+func (f *Fragments) track(x *boxes, id uint32, at int64, flags uint32, n int) (offset int) {
+	x.begin("traf")
+	x.full("tfhd", 0, 0x020000) // offsets count from the moof box
+	x.u32(id)
+	x.end()
+	x.full("tfdt", 1, 0)
+	x.u64(uint64(at))
+	x.end()
+	x.full("trun", 1, flags)
+	x.u32(uint32(n))
+	offset = len(x.b)
+	x.u32(0)
+	return offset
 }

@@ -34,7 +34,7 @@ func (t *track) head(x *boxes, movieScale uint32, volume uint16, width, height u
 	x.matrix()
 	x.u32(width<<16, height<<16)
 	x.end()
-	if len(t.sizes) > 0 {
+	if len(t.sizes) > 0 || t.skip > 0 { // of a growing movie no length is known: 0
 		x.begin("edts")
 		x.full("elst", 0, 0)
 		x.u32(1, uint32(length), uint32(t.skip), 0x10000) // rate 1
@@ -166,7 +166,9 @@ func (t *audioTrack) box(x *boxes, movieScale uint32) {
 	t.description(x)
 	t.timeToSample(x)
 	t.places(x)
-	t.preRoll(x)
+	if len(t.sizes) > 0 {
+		t.preRoll(x)
+	}
 	x.end()
 	x.end()
 	x.end()

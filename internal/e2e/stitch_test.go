@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
@@ -113,6 +114,12 @@ func segment(frames int, stripes ...[]byte) stitch.Segment {
 // sums decodes a stream and returns the checksums of rows of every picture.
 func sums(t testing.TB, v *decode.Video, y, rows int) []stitch.Sum {
 	t.Helper()
+	return sumsFrom(t, v, y, rows, 0)
+}
+
+// sumsFrom is sums of a stream whose first picture is shown at a time.
+func sumsFrom(t testing.TB, v *decode.Video, y, rows int, start time.Duration) []stitch.Sum {
+	t.Helper()
 	defer v.Close()
 	var list []stitch.Sum
 	for {
@@ -123,7 +130,7 @@ func sums(t testing.TB, v *decode.Video, y, rows int) []stitch.Sum {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := rate.Time(len(list)); f.Time != want {
+		if want := start + rate.Time(len(list)); (f.Time - want).Abs() > time.Microsecond {
 			t.Fatalf("picture %d is shown at %v, want %v", len(list), f.Time, want)
 		}
 		s, err := stitch.SumRows(f, y, rows)
@@ -353,4 +360,125 @@ func TestMovieSound(t *testing.T) {
 	if got := len(sums(t, openFile(t, name), 0, height)); got != 60 {
 		t.Errorf("%d pictures, want 60", got)
 	}
+}
+
+// A growing movie is playable whenever it is looked at: what libav decodes of
+// its beginning, picture and sound, is the beginning of the whole movie.
+func TestGrowing(t *testing.T) {
+	needStripeMV(t)
+	const seconds = 2.5 // as long as the pictures
+	audio, pcm := toneOf(t, int(seconds*48000))
+	cells := stripes(t, encode.CellOptions{Preset: "veryfast", StripeMV: true})
+	m := stitch.Movie{Rate: rate, Audio: audio}
+	for i, seg := range cells {
+		m.Segments = append(m.Segments, segment(counts[i], seg...))
+	}
+	name, _ := writeMovie(t, m)
+	want := sums(t, openFile(t, name), 0, height)
+	grow, err := stitch.NewFragments(rate, "", audio)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer grow.Close()
+	var file bytes.Buffer
+	frames := 0
+	for i, seg := range m.Segments {
+		var more bytes.Buffer
+		if _, err := grow.Append(context.Background(), &more, seg); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			file.Write(grow.Init())
+		}
+		file.Write(more.Bytes())
+		frames += counts[i]
+		state := filepath.Join(t.TempDir(), "state.mp4")
+		if err := os.WriteFile(state, file.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// libav gives the priming too: the first picture comes when it is over.
+		heard := soundOf(t, state)
+		lag := lagOf(heard, pcm)
+		if lag != audio.Priming {
+			t.Errorf("after segment %d: the sound begins after %d sample frames, want %d", i, lag, audio.Priming)
+		}
+		start := time.Duration(lag) * time.Second / 48000
+		if err := stitch.CompareSums(0, sumsFrom(t, openFile(t, state), 0, height, start), want[:frames]); err != nil {
+			t.Errorf("after segment %d: %v", i, err)
+		}
+		if n, most := len(heard)-lag, int(rate.Time(frames).Seconds()*48000); n < most-1024 || n > most+1024 {
+			t.Errorf("after segment %d: %d sample frames of sound, want about %d", i, n, most)
+		}
+	}
+}
+
+// toneOf encodes a rising tone, which is like itself at no other time.
+func toneOf(t *testing.T, n int) (*stitch.Audio, []float32) {
+	t.Helper()
+	enc, err := encode.NewAAC(media.MixRate, 2, 192000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	pcm := make([]float32, n)
+	for i := range pcm {
+		x := float64(i) / 48000
+		pcm[i] = float32(0.5 * math.Sin(2*math.Pi*(200*x+300*x*x)))
+	}
+	packets, err := enc.Write(media.Block{Rate: media.MixRate, Channels: [][]float32{pcm, pcm}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err := enc.Flush()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []stitch.AudioPacket
+	for _, p := range append(packets, rest...) {
+		list = append(list, stitch.AudioPacket{Data: p.Data, Duration: 1024})
+	}
+	return &stitch.Audio{
+		Config: enc.Config(), Packets: stitch.Packets(list), Priming: enc.Priming(),
+		Samples: int64(n), Rate: media.MixRate, Channels: 2,
+	}, pcm
+}
+
+func soundOf(t *testing.T, name string) (left []float32) {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	a, err := decode.OpenAudio(context.Background(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	for {
+		b, err := a.Read()
+		if errors.Is(err, io.EOF) {
+			return left
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, b.Channels[0]...)
+	}
+}
+
+// lagOf returns by how many sample frames got is late against want, up to 2000.
+func lagOf(got, want []float32) (lag int) {
+	const from, n = 24000, 8000
+	best := 0.0
+	for d := -2000; d <= 2000; d++ {
+		sum := 0.0
+		for i := from; i < from+n && i+d < len(got); i++ {
+			sum += float64(want[i]) * float64(got[i+d])
+		}
+		if sum > best {
+			best, lag = sum, d
+		}
+	}
+	return lag
 }

@@ -150,10 +150,11 @@ func prepare(dir, audio string, stripes []string) (media.FrameRate, error) {
 	if err := write(filepath.Join(dir, "movie.mp4"), m); err != nil {
 		return m.Rate, err
 	}
-	grow, err := stitch.NewFragments(m.Rate, "")
+	grow, err := stitch.NewFragments(m.Rate, "", m.Audio)
 	if err != nil {
 		return m.Rate, err
 	}
+	defer grow.Close()
 	var body bytes.Buffer
 	if _, err := grow.Append(context.Background(), &body, whole); err != nil {
 		return m.Rate, err
