@@ -62,7 +62,7 @@ func (c *Coordinator) finish(ctx context.Context, r store.Render) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	f := &finisher{c: c, render: r, plan: &p, tasks: tasks, dir: dir, stacked: map[int]bool{}}
+	f := &finisher{c: c, render: r, plan: &p, tasks: tasks, dir: dir, stacked: stackedSegments(tasks)}
 	err = f.run(ctx)
 	var refused *stitch.RefusalError
 	switch {
@@ -137,6 +137,9 @@ func (f *finisher) run(ctx context.Context) error {
 			return fmt.Errorf("verify: %w", err)
 		}
 	}
+	if err := f.endGrowing(ctx, sound); err != nil {
+		return err
+	}
 	if err := f.percent(ctx, percentMovie); err != nil {
 		return err
 	}
@@ -168,9 +171,6 @@ func (f *finisher) readResults() {
 				seen[w] = true
 				f.warnings = append(f.warnings, w)
 			}
-		}
-		if t.Kind == plan.KindStack {
-			f.stacked[t.Segment] = true
 		}
 	}
 	f.out.Stacked = len(f.stacked)

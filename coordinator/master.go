@@ -35,12 +35,8 @@ const (
 // any decoder reads and which keeps the memory apart from the length of the song.
 const adtsHeader = 7
 
-// sound masters the sum of the sounds and encodes it. Nil when the song has none.
-func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
-	if len(f.plan.Sounds) == 0 {
-		f.out.Silent = true
-		return nil, nil
-	}
+// master masters the sum of the sounds and encodes it.
+func (f *finisher) master(ctx context.Context) (*stitch.Audio, error) {
 	o, warnings, err := f.c.MasterOptions(ctx, f.plan.Master)
 	if err != nil {
 		return nil, err
@@ -52,7 +48,7 @@ func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 		if err != nil {
 			return nil, err
 		}
-		loud, err := measure(ctx, f.dir+"/sound.aac")
+		loud, err := measure(ctx, f.soundFile())
 		if err != nil {
 			return nil, fmt.Errorf("measuring: %w", err)
 		}
@@ -72,6 +68,15 @@ func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 	}
 }
 
+// impulseFiles are the names, in the misc bucket, that a person's own impulse
+// response may have; none when the room is one of ours, or dry.
+func impulseFiles(m plan.Master) []string {
+	if m.Wet == 0 || m.Room == "" || slices.Contains(mix.RoomNames(), m.Room) {
+		return nil
+	}
+	return []string{m.Room + ".wav", m.Room + ".flac"}
+}
+
 // MasterOptions returns how a plan's sound is finished: its room, or a person's
 // own impulse response from the misc bucket. One that is not there is replaced
 // by the hall, with a warning.
@@ -80,11 +85,12 @@ func (c *Coordinator) MasterOptions(ctx context.Context, m plan.Master) (o mix.M
 	if o.Ceiling == 0 {
 		o.Ceiling = mix.DefaultCeiling
 	}
-	if m.Wet == 0 || m.Room == "" || slices.Contains(mix.RoomNames(), m.Room) {
+	files := impulseFiles(m)
+	if len(files) == 0 {
 		return o, nil, nil
 	}
-	for _, ext := range []string{".wav", ".flac"} {
-		r, _, err := c.cfg.Buckets[definition.BucketMisc].Get(ctx, m.Room+ext, bucket.Range{})
+	for _, name := range files {
+		r, _, err := c.cfg.Buckets[definition.BucketMisc].Get(ctx, name, bucket.Range{})
 		if errors.Is(err, bucket.ErrNotFound) {
 			continue
 		}
@@ -93,7 +99,7 @@ func (c *Coordinator) MasterOptions(ctx context.Context, m plan.Master) (o mix.M
 			o.IR, err = mix.ReadIR(m.Room, r)
 		}
 		if err != nil {
-			return o, nil, fmt.Errorf("impulse response %q: %w", m.Room+ext, err)
+			return o, nil, fmt.Errorf("impulse response %q: %w", name, err)
 		}
 		return o, nil, nil
 	}
@@ -109,7 +115,7 @@ func (f *finisher) encode(ctx context.Context, o mix.MasterOptions) (_ *stitch.A
 		return nil, m, err
 	}
 	defer coder.Close()
-	path := f.dir + "/sound.aac"
+	path := f.soundFile()
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, m, err

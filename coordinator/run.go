@@ -47,6 +47,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		g.Go(func() error { return c.loop(ctx, "songs", c.songStep) })
 		g.Go(func() error { return c.loop(ctx, "renders", c.renderStep) })
 	}
+	g.Go(func() error { return c.loop(ctx, "growing", c.growStep) })
 	for range c.cfg.Finishers {
 		g.Go(func() error { return c.loop(ctx, "finish", c.finishStep) })
 	}

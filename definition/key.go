@@ -19,6 +19,7 @@ import (
 //	final-parts  choir+song+<hash>.h264 (cell), .wav (sound): content-addressed
 //	             choir+song+name+run+<what>: belongs to one run
 //	preview      choir+song+name-preprod.mp4
+//	             choir+song+name-growing.m3u8 and what it names: choir+song+name+run+<what>
 //	final        choir+song+name-final.mp4
 
 // AutoName is the name of the definition that is made without being asked for.
@@ -26,6 +27,7 @@ const AutoName = "auto"
 
 const (
 	previewSuffix = "-preprod.mp4"
+	growingSuffix = "-growing.m3u8"
 	finalSuffix   = "-final.mp4"
 	definitionExt = "json"
 	snapshotExt   = ".jpg"
@@ -105,6 +107,10 @@ func (k NameKey) DefinitionKey() string { return withExt(join(k.Song, k.name()),
 // PreviewKey returns the key in the preview bucket.
 func (k NameKey) PreviewKey() string { return join(k.Song, k.name()) + previewSuffix }
 
+// GrowingKey returns the key, in the preview bucket, of the playlist of the song
+// so far.
+func (k NameKey) GrowingKey() string { return join(k.Song, k.name()) + growingSuffix }
+
 // FinalKey returns the key in the final bucket.
 func (k NameKey) FinalKey() string { return join(k.Song, k.name()) + finalSuffix }
 
@@ -122,6 +128,9 @@ func ParseDefinitionKey(key string) (NameKey, error) {
 
 // ParsePreviewKey reads choir+song+name-preprod.mp4.
 func ParsePreviewKey(key string) (NameKey, error) { return parseName("preview", key, previewSuffix) }
+
+// ParseGrowingKey reads choir+song+name-growing.m3u8.
+func ParseGrowingKey(key string) (NameKey, error) { return parseName("preview", key, growingSuffix) }
 
 // ParseFinalKey reads choir+song+name-final.mp4.
 func ParseFinalKey(key string) (NameKey, error) { return parseName("final", key, finalSuffix) }
@@ -162,8 +171,8 @@ func ParseCellKey(key string) (CellKey, error) {
 	return CellKey{Song: r.Song, Hash: hash, Ext: r.Ext}, nil
 }
 
-// RunKey names an object in the final-parts bucket that belongs to one run of one
-// definition, such as the summed sound on its way to the finish.
+// RunKey names an object that belongs to one run of one definition, such as a
+// segment of its growing preview.
 type RunKey struct {
 	Song
 	Name string // of the definition

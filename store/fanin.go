@@ -108,8 +108,11 @@ func (t *tx) fanIn(ctx context.Context, r Render) error {
 	var left int
 	if err := t.row(ctx, `SELECT COUNT(*) FROM render_tasks l
 		JOIN tasks t ON t.choir = l.choir AND t.song = l.song AND t.key = l.key
-		WHERE l.run = ? AND l.stage = ? AND t.state <> 'done'`, r.Run, stage).Scan(&left); err != nil || left > 0 {
+		WHERE l.run = ? AND l.stage = ? AND t.state <> 'done'`, r.Run, stage).Scan(&left); err != nil {
 		return err
+	}
+	if left > 0 {
+		return t.ripen(ctx, r.Run, stage)
 	}
 	n, err := t.exec(ctx, `UPDATE renders SET state = ?, failures = 0, not_before = 0, lease_until = 0, epoch = epoch + 1, updated = ?
 		WHERE run = ? AND state = ?`, next, t.now, r.Run, r.State)

@@ -54,11 +54,13 @@ type Render struct {
 	Warnings   []Warning
 	Plan       json.RawMessage // nil until planned
 	Output     json.RawMessage // nil until done
-	Failures   int
-	Created    time.Time
-	Updated    time.Time
-	FinishedAt time.Time
-	epoch      int64
+	// Ready is how many segments could be in the growing preview, Grown how many are.
+	Ready, Grown int
+	Failures     int
+	Created      time.Time
+	Updated      time.Time
+	FinishedAt   time.Time
+	epoch        int64
 }
 
 // Claim returns the claim that a render from ClaimRender holds.
@@ -90,14 +92,14 @@ type Planned struct {
 }
 
 const renderColumns = `run, choir, song, name, seq, def_key, def_etag, definition, state, percent, error, warnings,
-	plan, output, failures, epoch, created, updated, finished`
+	plan, output, ready, grown, failures, epoch, created, updated, finished`
 
 func scanRender(scan func(...any) error) (Render, error) {
 	var r Render
 	var def, warnings, planned, output string
 	var created, updated, finished int64
 	if err := scan(&r.Run, &r.Choir, &r.Song.Song, &r.Name, &r.Seq, &r.Key, &r.ETag, &def, &r.State, &r.Percent,
-		&r.Error, &warnings, &planned, &output, &r.Failures, &r.epoch, &created, &updated, &finished); err != nil {
+		&r.Error, &warnings, &planned, &output, &r.Ready, &r.Grown, &r.Failures, &r.epoch, &created, &updated, &finished); err != nil {
 		return Render{}, err
 	}
 	r.Definition, r.Plan, r.Output = raw(def), raw(planned), raw(output)

@@ -48,7 +48,9 @@ var (
 //     render of an automatic definition gives way to a new definition without
 //     the part, any other is planned again without it; with no part to blame the
 //     render fails with the reason.
-//  12. Every step is an event, in the order of its sequence numbers, and wakes
+//  12. A render's preview can grow when the cells of its next segment, of all
+//     before it, and all sounds are there; one at a time lets it.
+//  13. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).
 type Store interface {
 	songs
@@ -57,6 +59,7 @@ type Store interface {
 	work
 	outbox
 	events
+	growth
 
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error
@@ -162,6 +165,16 @@ type work interface {
 	RedoTask(ctx context.Context, id definition.Song, key string) error
 	// Sweep queues again what went silent and resends what was never started.
 	Sweep(ctx context.Context, s Sweep) (Swept, error)
+}
+
+type growth interface {
+	// ClaimGrowth claims a render whose preview could grow, until Grown or the
+	// end of the lease. ErrNotFound when none could.
+	ClaimGrowth(ctx context.Context, lease time.Duration) (Growth, error)
+	// Grown notes that the preview has that many segments and ends the claim;
+	// the render is not claimed again for the length of rest. ErrLost when the
+	// claim is no longer held, or the render was planned anew.
+	Grown(ctx context.Context, g Growth, segments int, rest time.Duration) error
 }
 
 type outbox interface {

@@ -5,6 +5,7 @@
 //	GET  /                                       songs
 //	GET  /songs/{choir}/{song}                   a song, live
 //	GET  /media/{bucket}/{key}                   preview, final, snapshots; ranges
+//	                                             (status.Song's growing.playlist: HLS while a render goes on)
 //	GET  /healthz, /readyz                       this process; the database and the buckets
 //
 //	GET  /api/songs                              songs changed last

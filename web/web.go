@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path"
 	"strconv"
 	"time"
 
@@ -87,7 +88,7 @@ func New(cfg Config) http.Handler {
 // safe says what browsers may do with our pages: nothing but what is ours.
 func safe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'")
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; media-src 'self' blob:; frame-ancestors 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "same-origin")
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -178,6 +179,11 @@ var served = map[string]bool{
 	definition.BucketPreview: true, definition.BucketFinal: true, definition.BucketSnapshots: true,
 }
 
+// mediaTypes are those that cannot be left to the system's table of endings.
+var mediaTypes = map[string]string{
+	".mp4": "video/mp4", ".m4s": "video/mp4", ".m3u8": "application/vnd.apple.mpegurl", ".jpg": "image/jpeg",
+}
+
 func (h *handler) media(w http.ResponseWriter, r *http.Request) {
 	role, key := r.PathValue("bucket"), r.PathValue("key")
 	if !served[role] {
@@ -190,6 +196,9 @@ func (h *handler) media(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer file.Close()
+	if t := mediaTypes[path.Ext(key)]; t != "" {
+		w.Header().Set("Content-Type", t)
+	}
 	w.Header().Set("ETag", strconv.Quote(info.ETag))
 	w.Header().Set("Cache-Control", "no-cache") // ask, and be told that nothing changed
 	if r.FormValue("download") != "" {

@@ -53,8 +53,16 @@ type Song struct {
 	Parts   []PartProgress  `json:"parts"`
 	// Warnings are what a person should know about the render.
 	Warnings []plan.PartWarning `json:"warnings,omitempty"`
-	Output   *Output            `json:"output,omitempty"`
-	Updated  time.Time          `json:"updated"`
+	// Growing is the song so far, while a render goes on.
+	Growing *Growing  `json:"growing,omitempty"`
+	Output  *Output   `json:"output,omitempty"`
+	Updated time.Time `json:"updated"`
+}
+
+// Growing is what can be watched of a song that is being rendered.
+type Growing struct {
+	Playlist string `json:"playlist"` // key in the preview bucket, HLS
+	Segments int    `json:"segments"`
 }
 
 // StageProgress is one stage of a song.
@@ -170,6 +178,9 @@ func (s *Song) parts(ctx context.Context, st store.Store, parts []store.Part) er
 
 func (s *Song) render(r store.Render) {
 	s.Run, s.Warnings = r.Run, r.Warnings
+	if r.Grown > 0 && !r.State.Over() {
+		s.Growing = &Growing{definition.NameKey{Song: r.Song, Name: r.Name}.GrowingKey(), r.Grown}
+	}
 	if r.Error != "" {
 		s.Error = r.Error
 	}

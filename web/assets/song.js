@@ -6,6 +6,8 @@ const query = `?name=${encodeURIComponent(name)}`;
 const $ = (id) => document.getElementById(id);
 let run = "";
 let etag = "";
+let growing = null;
+let watched = null;
 
 function element(tag, text, name) {
   const e = document.createElement(tag);
@@ -110,9 +112,34 @@ function showFinal(out) {
   etag = out.etag; // only then: a player must not be interrupted by a percentage
   const player = $("player");
   player.src = media("final", out.final);
+  if (watched) {
+    player.currentTime = watched.at;
+    if (watched.playing) player.play().catch(() => {}); // a browser may want a click first
+    watched = null;
+  }
   if (out.snapshot) player.poster = media("snapshots", out.snapshot);
   $("facts").textContent = `${out.width}x${out.height}, ${out.fps} fps, ${out.duration_s.toFixed(1)} s, ${out.frames} frames, ` +
     `${(out.bytes / 1e6).toFixed(1)} MB` + (out.silent ? ", silent" : `, ${out.lufs.toFixed(1)} LUFS, ${out.dbtp.toFixed(1)} dBTP`);
+}
+
+function showGrowing(s) {
+  const g = s.growing;
+  $("growing").hidden = !g;
+  if (!g) {
+    if (!growing) return;
+    const sofar = $("sofar"); // whoever watches it goes on watching the final
+    watched = { at: sofar.currentTime, playing: !sofar.paused };
+    growing.close();
+    growing = null;
+    return;
+  }
+  if (!growing || growing.run !== s.run) {
+    if (growing) growing.close();
+    growing = new Growing($("sofar"), s.run, media("preview", g.playlist), (seconds) => {
+      $("grown").textContent = `${seconds.toFixed(0)} s can be watched while the rest is being made.`;
+    });
+  }
+  growing.reach(g.segments);
 }
 
 function show(s) {
@@ -133,7 +160,8 @@ function show(s) {
   if (!parts.contains(document.activeElement) || document.activeElement.tagName === "BUTTON") {
     parts.tBodies[0].replaceChildren(...(s.parts || []).map(partRow)); // not while somebody types in it
   }
-  showFinal(s.output);
+  showGrowing(s);
+  showFinal(s.growing ? null : s.output);
 }
 
 show(JSON.parse($("now").textContent)); // what the server knew when it sent the page

@@ -1,0 +1,188 @@
+package coordinator
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/stitch"
+)
+
+// While nodes work the song so far can be played, picture and sound, and what is
+// played is the final's beginning.
+func TestGrowingPreview(t *testing.T) {
+	if !encode.StripeMVAvailable() {
+		t.Skip("libx264 without stripe-mv: run scripts/x264/build")
+	}
+	b := newBench(t)
+	var states [][]byte // the movie after each segment
+	playlist := definition.NameKey{Song: testSong}.GrowingKey()
+	n, _ := b.node(func(a plan.Assignment) course {
+		if a.Picture == nil || a.Picture.Segment.Index == 0 || a.Picture.Stripe > 0 {
+			return course{}
+		}
+		b.eventually(fmt.Sprintf("a preview of %d segments", a.Picture.Segment.Index), func() bool {
+			r, err := b.store.Render(b.Context(), a.Run)
+			return err == nil && r.Grown == a.Picture.Segment.Index
+		})
+		states = append(states, b.followPlaylist(playlist, false))
+		return course{}
+	})
+	c, _ := b.start(b.config())
+	b.recordings(eight(0), eight(1), eight(2), eight(3), eight(4))
+	r := b.done(c, "")
+	if n.done(plan.KindPicture) != 8 || len(states) != 3 {
+		t.Fatalf("%d cells and %d states, want 8 and 3", n.done(plan.KindPicture), len(states))
+	}
+	states = append(states, b.followPlaylist(playlist, true))
+	final, _, err := b.buckets[definition.BucketFinal].Get(t.Context(), r.Output.Final, bucket.Range{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer final.Close()
+	movie, err := io.ReadAll(final)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, _ := played(t, movie)
+	for i, state := range states {
+		got, seconds := played(t, state)
+		if frames := 10 * (i + 1); len(got) != frames {
+			t.Errorf("state %d: %d pictures, want %d", i, len(got), frames)
+		} else if err := stitch.CompareSums(0, got, want[:frames]); err != nil {
+			t.Errorf("state %d: %v", i, err)
+		}
+		if whole := 2 * float64(i+1); seconds < whole-0.05 || seconds > whole+0.05 {
+			t.Errorf("state %d: %.2f s of sound, want %.2f", i, seconds, whole)
+		}
+	}
+	if s, err := c.Status(t.Context(), testSong, ""); err != nil || s.Growing != nil {
+		t.Errorf("the finished song still grows: %+v, %v", s.Growing, err)
+	}
+}
+
+// eight is a recording of four segments.
+func eight(n int) recording {
+	return recording{Take: n, Seconds: 8, Width: 64, Height: 48, Silent: true}
+}
+
+// followPlaylist puts together what a playlist names.
+func (b *bench) followPlaylist(key string, ended bool) []byte {
+	b.Helper()
+	get := func(key string) []byte {
+		r, _, err := b.buckets[definition.BucketPreview].Get(b.Context(), key, bucket.Range{})
+		if err != nil {
+			b.Error(err)
+			return nil
+		}
+		defer r.Close()
+		data, err := io.ReadAll(r)
+		if err != nil {
+			b.Error(err)
+		}
+		return data
+	}
+	named := func(address string) []byte {
+		key, err := url.PathUnescape(address)
+		if err != nil {
+			b.Error(err)
+		}
+		return get(key)
+	}
+	text := string(get(key))
+	if strings.Contains(text, "#EXT-X-ENDLIST") != ended {
+		b.Errorf("playlist, ended %t:\n%s", ended, text)
+	}
+	match := regexp.MustCompile(`#EXT-X-MAP:URI="([^"]*)"`).FindStringSubmatch(text)
+	if match == nil {
+		b.Errorf("playlist without an initialisation segment:\n%s", text)
+		return nil
+	}
+	movie := named(match[1])
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			movie = append(movie, named(line)...)
+		}
+	}
+	return movie
+}
+
+// played decodes a movie: the sums of its pictures, and how long it sounds,
+// without the priming.
+func played(t *testing.T, movie []byte) (pictures []stitch.Sum, seconds float64) {
+	t.Helper()
+	v, err := decode.OpenVideo(t.Context(), bytes.NewReader(movie), decode.VideoOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	var start time.Duration
+	for {
+		f, err := v.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(pictures) == 0 {
+			start = f.Time
+		}
+		sum, err := stitch.SumRows(f, 0, f.Height())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pictures = append(pictures, sum)
+	}
+	a, err := decode.OpenAudio(t.Context(), bytes.NewReader(movie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	samples := 0
+	for {
+		block, err := a.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples += len(block.Channels[0])
+	}
+	return pictures, float64(samples)/48000 - start.Seconds()
+}
+
+// A preview that cannot grow, for want of stripes that can be joined, grows with
+// the stacks.
+func TestGrowingStacks(t *testing.T) {
+	b := newBench(t)
+	grown := 0
+	n, _ := b.node(func(a plan.Assignment) course {
+		if a.Stack != nil && a.Stack.Segment.Index == 3 {
+			b.eventually("a preview of 3 stacks", func() bool {
+				r, err := b.store.Render(b.Context(), a.Run)
+				grown = r.Grown
+				return err == nil && r.Grown == 3
+			})
+		}
+		return course{}
+	})
+	n.stackable = true
+	c, _ := b.start(b.config())
+	b.recordings(eight(0), eight(1), eight(2), eight(3), eight(4))
+	if r := b.done(c, ""); r.Output.Stacked != 4 || grown != 3 {
+		t.Errorf("%d segments stacked, %d grown, want 4, 3", r.Output.Stacked, grown)
+	}
+}
