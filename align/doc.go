@@ -14,3 +14,7 @@
 // calibrated on several hundred synthetic pairs, that the offset is within 60 ms
 // of the truth, and [Result.NeedsReview] says that a person should look.
 package align
+
+// Version is of the method. Raise it whenever the same features may give another
+// result, so that results kept from before are not taken for today's.
+const Version = 1

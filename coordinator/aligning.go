@@ -143,6 +143,9 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 	if known {
 		return nil
 	}
+	if found := c.recallAlignment(ctx, *cast, from); found != nil {
+		return c.saveAlignment(ctx, claim, cast, from, found)
+	}
 	features := make([]*align.Features, len(cast.usable))
 	for i, p := range cast.usable {
 		if !p.Ingest.Features {
@@ -163,6 +166,15 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 	if err != nil {
 		return err
 	}
+	if err := c.saveAlignment(ctx, claim, cast, from, found); err != nil {
+		return err
+	}
+	c.rememberAlignment(ctx, *cast, from, found)
+	return nil
+}
+
+// saveAlignment stores where the parts belong, and tells cast.
+func (c *Coordinator) saveAlignment(ctx context.Context, claim store.SongClaim, cast *cast, from string, found []store.Alignment) error {
 	if err := c.store.SaveAlignment(ctx, claim, from, found); err != nil {
 		return err
 	}
@@ -183,9 +195,10 @@ func alignedFrom(cast cast) string {
 		Features bool
 	}
 	all := struct {
+		Version int
 		Backing definition.PartID
 		Parts   []one
-	}{Backing: cast.usable[cast.backing].Part}
+	}{Version: align.Version, Backing: cast.usable[cast.backing].Part}
 	for i, p := range cast.usable {
 		d := cast.docs[i]
 		all.Parts = append(all.Parts, one{p.Part, p.Raw.ETag, d.OffsetLocked, d.FallbackOffset(), d.DriftPPM.Or(0), p.Ingest.Features})

@@ -12,9 +12,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/bucket"
-	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
-	"github.com/choirless/render/encode"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/stitch"
 	"github.com/choirless/render/store"
@@ -38,9 +36,6 @@ const (
 	percentMovie = 80
 	percentPut   = 90
 )
-
-// snapshotPictures is how many pictures of the final are looked at for its snapshot.
-const snapshotPictures = 7
 
 // finishStep finishes a render that waits for it.
 func (c *Coordinator) finishStep(ctx context.Context) (bool, error) {
@@ -191,17 +186,26 @@ func (f *finisher) movie(ctx context.Context, w io.WriteSeeker, sound *stitch.Au
 	return nil
 }
 
-// segment is what a segment is joined from: its stripes, or their stack.
+// segment is what a segment is joined from.
 func (f *finisher) segment(ctx context.Context, i int) stitch.Segment {
 	seg := stitch.Segment{Frames: f.plan.Segments[i].Count}
-	if f.stacked[i] {
-		seg.Stripes = []stitch.Opener{f.open(ctx, f.plan.Stack(i).Stack.Out)}
-		return seg
-	}
-	for row := range f.plan.Stripes {
-		seg.Stripes = append(seg.Stripes, f.open(ctx, f.plan.Picture(row, i).Picture.Out))
+	for _, ref := range f.cells(i) {
+		seg.Stripes = append(seg.Stripes, f.open(ctx, ref))
 	}
 	return seg
+}
+
+// cells names what the picture of a segment is joined from: its stripes, top to
+// bottom, or their stack.
+func (f *finisher) cells(segment int) []plan.Ref {
+	if f.stacked[segment] {
+		return []plan.Ref{f.plan.Stack(segment).Stack.Out}
+	}
+	var out []plan.Ref
+	for row := range f.plan.Stripes {
+		out = append(out, f.plan.Picture(row, segment).Picture.Out)
+	}
+	return out
 }
 
 func (f *finisher) open(ctx context.Context, ref plan.Ref) stitch.Opener {
@@ -247,33 +251,5 @@ func (f *finisher) publish(ctx context.Context, movie *os.File) error {
 		}
 		f.warnings = append(f.warnings, plan.PartWarning{Text: "no snapshot of the final: " + err.Error()})
 	}
-	return nil
-}
-
-// snapshot puts the best picture of the final into the snapshots bucket.
-func (f *finisher) snapshot(ctx context.Context, movie io.ReadSeeker) error {
-	if _, err := movie.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	frame, err := decode.BestFrame(ctx, movie, snapshotPictures)
-	if err != nil {
-		return err
-	}
-	file, err := os.Create(f.dir + "/snapshot.jpg")
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if err := encode.JPEG(file, frame, 90); err != nil {
-		return err
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	key := definition.SnapshotKey(f.out.Final)
-	if _, err := f.c.cfg.Buckets[definition.BucketSnapshots].Put(ctx, key, file, bucket.PutOptions{ContentType: "image/jpeg"}); err != nil {
-		return fmt.Errorf("%s/%s: %w", definition.BucketSnapshots, key, err)
-	}
-	f.out.Snapshot = key
 	return nil
 }

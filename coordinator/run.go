@@ -21,6 +21,8 @@ const (
 	receivers   = 2                     // of a queue: one may wait for the store while the other reads
 	lookPause   = 20 * time.Millisecond // between two looks for something to do
 	atOnce      = 4                     // messages of one batch that are dealt with beside each other
+	// settleMargin is what a clock may read less when the timer fires.
+	settleMargin = time.Millisecond
 )
 
 // Run coordinates until ctx is done, and returns nil when everything it started
@@ -126,6 +128,9 @@ func (c *Coordinator) loop(ctx context.Context, name string, step func(context.C
 	changed := c.store.Watch(ctx, definition.Song{})
 	timer := time.NewTicker(c.cfg.Poll)
 	defer timer.Stop()
+	// A recording makes its song due Debounce later, which nothing announces.
+	settled := time.NewTimer(c.cfg.Debounce)
+	defer settled.Stop()
 	for {
 		for ctx.Err() == nil {
 			more, err := step(ctx)
@@ -148,6 +153,8 @@ func (c *Coordinator) loop(ctx context.Context, name string, step func(context.C
 			if !open {
 				changed = nil // the store is closing; ctx will follow
 			}
+			settled.Reset(c.cfg.Debounce + settleMargin)
+		case <-settled.C:
 		case <-timer.C:
 		}
 	}

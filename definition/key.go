@@ -14,7 +14,8 @@ import (
 //	bucket       key
 //	raw          choir+song+part.ext
 //	snapshots    <raw key>.jpg, <final key>.jpg
-//	converted    choir+song+part.mkv, choir+song+part.features
+//	converted    choir+song+part.mkv, choir+song+part.features,
+//	             choir+song+<backing's part>.alignment
 //	definition   choir+song+name.json
 //	final-parts  choir+song+<hash>.h264 (cell), .wav (sound): content-addressed
 //	             choir+song+name+run+<what>: belongs to one run
@@ -81,15 +82,21 @@ func ConvertedKey(s Song, part PartID) string { return withExt(join(s, string(pa
 // FeaturesKey names the alignment features of a part, in the converted bucket.
 func FeaturesKey(s Song, part PartID) string { return withExt(join(s, string(part)), "features") }
 
+// AlignmentKey names where the parts of a song belong, in the converted bucket,
+// by the part whose time is the song's.
+func AlignmentKey(s Song, backing PartID) string {
+	return withExt(join(s, string(backing)), "alignment")
+}
+
 // ParseConvertedKey reads a key of the converted bucket: the part it belongs to
-// and the extension, "mkv" or "features".
+// and the extension, "mkv", "features" or "alignment".
 func ParseConvertedKey(key string) (RawKey, error) {
 	k, err := ParseRawKey(key)
 	if err != nil {
 		return k, fmt.Errorf("converted: %w", err)
 	}
-	if k.Ext != "mkv" && k.Ext != "features" {
-		return RawKey{}, keyError("converted", key, "want the extension mkv or features")
+	if k.Ext != "mkv" && k.Ext != "features" && k.Ext != "alignment" {
+		return RawKey{}, keyError("converted", key, "want the extension mkv, features or alignment")
 	}
 	return k, nil
 }

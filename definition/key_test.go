@@ -48,6 +48,7 @@ func TestKeysOfAllStages(t *testing.T) {
 	for got, want := range map[string]string{
 		RawKey{s, "part", "webm"}.Snapshot():          "choir+song+part.webm.jpg",
 		ConvertedKey(s, "part"):                       "choir+song+part.mkv",
+		AlignmentKey(s, "part"):                       "choir+song+part.alignment",
 		FeaturesKey(s, "part"):                        "choir+song+part.features",
 		n.DefinitionKey():                             "choir+song+auto.json",
 		n.PreviewKey():                                "choir+song+auto-preprod.mp4",
