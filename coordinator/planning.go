@@ -238,6 +238,7 @@ func planPart(p store.Part) (plan.Part, bool) {
 	case p.State == store.PartReady:
 		return plan.Part{
 			Facts: p.Ingest.Facts, SHA256: p.Ingest.SHA256,
+			Rests: p.Ingest.Rests, GateDB: mix.GateThreshold(p.Ingest.Level),
 			Converted: plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(p.Song, p.Part)},
 		}, true
 	}

@@ -30,7 +30,7 @@ func (c Cleanup) wrap(t track, songTime func(int64) int64) track {
 	if c.HighPass {
 		t = newHighPass(t)
 	}
-	if c.Gate {
+	if c.Gate && len(c.Rests) > 0 {
 		t = newGate(t, c, songTime)
 	}
 	return t

@@ -3,61 +3,77 @@ package mix
 import (
 	"math"
 	"sort"
+
+	"github.com/choirless/render/media"
 )
 
 // The gate keeps twenty open microphones from adding up to a waterfall in the
 // bars where nobody sings. It is music-safe because two things must agree before
-// it closes: the voice is no louder than its own noise, and, when the rests of
-// the backing are known, the backing rests too. It opens 50 ms before a note,
-// holds 250 ms after one, moves over 110 ms and never closes further than
-// GateDepthDB, so that a mistake is a softer breath and not a hole.
+// it closes: the backing rests, and the voice is no louder than its own noise. A
+// singer who sings on through a rest is heard, and noise while the backing plays
+// stays, where it is masked. It is open 30 ms before a note, holds 250 ms after
+// one, moves over 110 ms and never closes further than GateDepthDB, so that a
+// mistake is a softer breath and not a hole.
 //
-// Levels are taken on a grid of 10 ms of part time, and the gain depends on a
-// bounded stretch of it: reading may begin anywhere.
+// Levels are taken on a grid of 10 ms of part time. What is above the open
+// threshold sounds; what is below the close threshold does not; in between, what
+// was decided last counts, so that a noise that wanders does not make the gate
+// flutter, and where nothing was decided for a second the gate stays open. The
+// gain depends on a bounded stretch of part time: reading may begin anywhere.
 
 const (
 	// GateDepthDB is how far the gate lowers a voice.
 	GateDepthDB = 18
 
-	gateHop       = 480
-	gateBefore    = 5  // hops opened ahead of a note
-	gateHold      = 25 // hops
-	gateSmooth    = 5  // hops on either side
-	gateAboveDB   = 6  // over the noise counts as singing
-	gateDefaultDB = -56
-	gateChunk     = 16 * gateHop
+	gateHop        = 480
+	gateBefore     = 8   // hops opened ahead of a note, gateSmooth of them the way up
+	gateHold       = 25  // hops
+	gateSmooth     = 5   // hops on either side
+	gateMemory     = 100 // hops that a decision counts
+	gateOpenDB     = 9   // over its noise a voice sounds
+	gateHysteresis = 4   // dB; noise differs by less from hop to hop
+	gateBelowDB    = 15  // below its loudness a voice sounds, whatever its noise
+	gateChunk      = 128 * gateHop
+
+	// gatePast is how many hops before one its gain depends on.
+	gatePast = gateHold + gateSmooth + 1 + gateMemory
 )
 
+// GateThreshold returns the level in dBFS RMS above which a part of that level
+// sounds: well above its noise, but never so high that soft singing is below it.
+func GateThreshold(l media.Level) float64 {
+	return min(l.NoiseDB+gateOpenDB, l.LUFS-gateBelowDB)
+}
+
 type gate struct {
-	threshold float64 // mean square
-	rests     []Span
-	song      func(int64) int64
-	closed    float32
+	open, close float64 // mean squares
+	rests       []Span
+	song        func(int64) int64
+	closed      float32
 }
 
 func newGate(t track, c Cleanup, songTime func(int64) int64) track {
-	noise := c.NoiseDB
-	if noise == 0 {
-		noise = gateDefaultDB
-	}
 	g := &gate{
-		threshold: math.Pow(10, (noise+gateAboveDB)/10), rests: c.Rests, song: songTime,
-		closed: float32(GainOf(-GateDepthDB)),
+		open: math.Pow(10, c.GateDB/10), close: math.Pow(10, (c.GateDB-gateHysteresis)/10),
+		rests: c.Rests, song: songTime, closed: float32(GainOf(-GateDepthDB)),
 	}
 	return &chunkTrack{
 		in: t, chunk: gateChunk,
-		before: (gateHold + gateSmooth + 1) * gateHop, after: (gateBefore + gateSmooth + 2) * gateHop,
+		before: gatePast * gateHop, after: (gateBefore + gateSmooth + 2) * gateHop,
 		process: g.process,
 	}
 }
 
 func (g *gate) process(at int64, in, out [][]float32) {
-	const before = gateHold + gateSmooth + 1
-	hops := len(in[0]) / gateHop
-	open := make([]bool, hops)
-	for h := range open {
-		open[h] = g.sounds(at+int64(h-before)*gateHop, in, h*gateHop)
+	first := at - gatePast*gateHop
+	if !g.nearRest(g.song(first), g.song(first+int64(len(in[0])))) {
+		for c := range out {
+			copy(out[c], in[c][gatePast*gateHop:])
+		}
+		return
 	}
+	open := g.decide(first, in)
+	hops := len(open)
 	// target of a hop: 1 if any hop within hold before or look-ahead after is open
 	gain := make([]float32, hops)
 	for h := range gain {
@@ -78,9 +94,9 @@ func (g *gate) process(at int64, in, out [][]float32) {
 	}
 	for h := 0; h < gateChunk/gateHop; h++ {
 		// Values belong to the beginnings of hops, and run linearly between.
-		a, b := smooth(before+h), smooth(before+h+1)
+		a, b := smooth(gatePast+h), smooth(gatePast+h+1)
 		for c := range out {
-			x, y := in[c][(before+h)*gateHop:][:gateHop], out[c][h*gateHop:][:gateHop]
+			x, y := in[c][(gatePast+h)*gateHop:][:gateHop], out[c][h*gateHop:][:gateHop]
 			if a == b && a == 1 {
 				copy(y, x)
 				continue
@@ -92,22 +108,41 @@ func (g *gate) process(at int64, in, out [][]float32) {
 	}
 }
 
-// sounds reports whether the hop at part time at, which is at in[..][i], must
-// be heard.
-func (g *gate) sounds(at int64, in [][]float32, i int) bool {
-	if g.rests != nil && !g.inRest(g.song(at), g.song(at+gateHop)) {
-		return true
-	}
-	for c := range in {
+// decide returns for every hop of in, which begins at part time from, whether it
+// must be heard. The first gateMemory of them are not to be relied on.
+func (g *gate) decide(from int64, in [][]float32) []bool {
+	open := make([]bool, len(in[0])/gateHop)
+	last := -gateMemory - 1 // hop of the last decision by level
+	for h := range open {
 		e := 0.0
-		for _, v := range in[c][i : i+gateHop] {
-			e += float64(v) * float64(v)
+		for c := range in {
+			for _, v := range in[c][h*gateHop:][:gateHop] {
+				e += float64(v) * float64(v)
+			}
 		}
-		if e > g.threshold*gateHop {
-			return true
+		e /= float64(gateHop * len(in))
+		sounds := true
+		switch {
+		case e > g.open:
+			last = h
+		case e <= g.close:
+			sounds, last = false, h
+		case h-last <= gateMemory:
+			sounds = open[h-1] // which is as the last decision was
 		}
+		open[h] = sounds
 	}
-	return false
+	for h := range open {
+		at := from + int64(h)*gateHop
+		open[h] = open[h] || !g.inRest(g.song(at), g.song(at+gateHop))
+	}
+	return open
+}
+
+// nearRest reports whether a rest overlaps from..to of song time.
+func (g *gate) nearRest(from, to int64) bool {
+	i := sort.Search(len(g.rests), func(i int) bool { return g.rests[i].To > from })
+	return i < len(g.rests) && g.rests[i].From < to
 }
 
 // inRest reports whether from..to lies inside one rest.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/choirless/render/media"
 )
@@ -214,19 +215,22 @@ func (m *LevelMeter) noise(gate float64) float64 {
 const restSteps = 10
 
 // Rests returns the stretches of at least a second without singing or playing,
-// in sample frames at media.MixRate. Those of the backing drive the gate of the
-// other parts (Cleanup.Rests). A part without any sound rests throughout.
-func (m *LevelMeter) Rests() []Span {
-	_, gate := sungLevel(m.kHops)
-	var out []Span
+// in part time. Those of the backing drive the gate of the other parts
+// (Cleanup.Rests). A part without any sound rests throughout.
+func (m *LevelMeter) Rests() []media.Span {
+	mean, gate := sungLevel(m.kHops)
+	if mean == 0 {
+		gate = math.Inf(1)
+	}
+	const hop = 100 * time.Millisecond
+	var out []media.Span
 	for i := 0; i < len(m.kHops); {
 		n := 0
 		for i+n < len(m.kHops) && float64(m.kHops[i+n]) <= gate {
 			n++
 		}
 		if n >= restSteps {
-			const hop = int64(media.MixRate) / 10
-			out = append(out, Span{int64(i) * hop, int64(i+n) * hop})
+			out = append(out, media.Span{From: time.Duration(i) * hop, To: time.Duration(i+n) * hop})
 		}
 		i += n + 1
 	}

@@ -208,7 +208,7 @@ func choir(seeks bool) []Voice {
 		v.Offset = media.Offset([]int64{0, 1234567890, -723456789, 1500000000, 20833, -20833}[i])
 		v.DriftPPM = []float64{0, 0, 75, -33.3, 0, 120}[i]
 		if i >= 4 {
-			v.Cleanup = Cleanup{HighPass: true, Gate: true, DeClick: true, Rests: []Span{{30000, 60000}}}
+			v.Cleanup = Cleanup{HighPass: true, Gate: true, DeClick: true, GateDB: -40, Rests: []Span{{30000, 60000}}}
 		}
 		if seeks {
 			v.Open = func() (Source, error) { return seekable{&memory{channels: ch}}, nil }

@@ -58,17 +58,16 @@ type Voice struct {
 type Cleanup struct {
 	// HighPass removes what lies below HighPassHz, with linear phase.
 	HighPass bool
-	// Gate lowers the voice by GateDepthDB where it is no louder than its own
-	// noise and, if Rests is given, the backing rests too.
+	// Gate lowers the voice by GateDepthDB where the backing rests (Rests) and the
+	// voice is no louder than its own noise (GateDB).
 	Gate bool
 	// DeClick repairs single clicks and the steps where a recording was cut.
 	DeClick bool
 	// Rests are the stretches of song time where the backing is silent, in
-	// sample frames, ascending and apart. Nil lets Gate go by the voice alone.
+	// sample frames, ascending and apart. Gate never closes elsewhere.
 	Rests []Span
-	// NoiseDB is the part's noise between the singing, dBFS RMS
-	// (media.Level.NoiseDB), which Gate compares with; 0 means -56.
-	NoiseDB float64
+	// GateDB is the level in dBFS RMS above which the voice sounds; see GateThreshold.
+	GateDB float64
 }
 
 // Span is a half-open range of sample frames.

@@ -41,6 +41,8 @@ func newVoiceState(v Voice, samples int64, tabs *interpolator) (*voiceState, err
 		return nil, fmt.Errorf("send %g, want 0 or more", v.Send)
 	case !(math.Abs(v.DriftPPM) <= maxDriftPPM):
 		return nil, fmt.Errorf("drift %g ppm, want at most %d", v.DriftPPM, maxDriftPPM)
+	case v.Cleanup.Gate && !(v.Cleanup.GateDB < 0):
+		return nil, fmt.Errorf("gate at %g dBFS, want less than 0", v.Cleanup.GateDB)
 	case v.Law != ConstantPower && v.Law != ConstantGain:
 		return nil, fmt.Errorf("pan law %d is unknown", int(v.Law))
 	}

@@ -244,7 +244,7 @@ func (c *conversion) result(reencode string) plan.IngestResult {
 		s.End = media.MixRate.Duration(c.samples)
 		f.Audio = &s
 		f.Duration = max(f.Duration, s.End)
-		res.Level = c.level.Level()
+		res.Level, res.Rests = c.level.Level(), c.level.Rests()
 	} else {
 		f.Audio = nil
 		res.Level = media.Level{LUFS: -70, PeakDB: -120, NoiseDB: -120, Silent: true}

@@ -78,17 +78,12 @@ func voice(ctx context.Context, b bucket.Buckets, v plan.Voice) (mix.Voice, erro
 		Gain: v.Gain, Pan: v.Pan, Law: law, Send: v.Send,
 		Open: func() (mix.Source, error) { return openVoice(ctx, b, v) },
 	}
-	for _, c := range v.Cleanup {
-		switch c {
-		case "highpass":
-			m.Cleanup.HighPass = true
-		case "gate":
-			m.Cleanup.Gate = true
-		case "declick":
-			m.Cleanup.DeClick = true
-		default:
-			return m, fmt.Errorf("unknown clean-up %q", c)
-		}
+	if m.Cleanup, err = mix.ParseCleanup(v.Cleanup); err != nil {
+		return m, err
+	}
+	m.Cleanup.GateDB = v.GateDB
+	for _, r := range v.Rests {
+		m.Cleanup.Rests = append(m.Cleanup.Rests, mix.Span{From: media.MixRate.Samples(r.From), To: media.MixRate.Samples(r.To)})
 	}
 	return m, nil
 }

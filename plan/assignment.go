@@ -76,6 +76,8 @@ type IngestResult struct {
 	CPUSeconds float64 `json:"cpu_seconds"`
 	Seconds    float64 `json:"seconds"`
 	Unusable   string  `json:"unusable,omitempty"` // why the sound cannot be aligned ("silent", "shorter than 2 s")
+	// Rests are the stretches without sound, part time, of at least a second each.
+	Rests []media.Span `json:"rests_ms,omitempty"`
 }
 
 // Segment is a closed-GOP range of output frames, First inclusive.
@@ -206,6 +208,11 @@ type Voice struct {
 	PanLaw   string            `json:"pan_law,omitempty"` // "" is constant power, -3 dB centre
 	Send     float64           `json:"send"`              // reverb send, linear, 1 as the song says
 	Cleanup  []string          `json:"cleanup,omitempty"` // "highpass", "gate", "declick"
+	// Of a voice with the clean-up "gate": where the backing rests, in song time
+	// (output frame 0 is 0), and the level in dBFS RMS above which the voice sounds.
+	// Without rests the gate stays open.
+	Rests  []media.Span `json:"rests_ms,omitempty"`
+	GateDB float64      `json:"gate_dbfs,omitempty"`
 }
 
 // SoundResult is the result of a Sound.

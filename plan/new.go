@@ -301,6 +301,7 @@ func (b *builder) sounds() {
 		}
 	}
 	voices := map[int][]Voice{}
+	rests := b.rests()
 	for _, in := range b.inputs {
 		part := b.o.Parts[in.PartID]
 		gain := in.Volume.Or(1)
@@ -321,6 +322,12 @@ func (b *builder) sounds() {
 		if law := b.out.PanLaw.Or(definition.ConstantPower); law != definition.ConstantPower {
 			v.PanLaw = string(law)
 		}
+		if slices.Contains(v.Cleanup, "gate") {
+			v.Rests, v.GateDB = rests, part.GateDB
+			if !b.hasSound(b.p.Backing) {
+				b.warn(in.PartID, "clean-up gate: stays open, the backing has no sound to rest by")
+			}
+		}
 		stripe, shown := stripeOf[in.PartID]
 		if !shown {
 			stripe = -1
@@ -339,3 +346,33 @@ func (b *builder) sounds() {
 		}
 	}
 }
+
+// rests returns where the backing rests, in output time: where it says so itself,
+// and outside of its recording.
+func (b *builder) rests() []media.Span {
+	i := slices.IndexFunc(b.inputs, func(in *definition.Input) bool { return in.PartID == b.p.Backing })
+	if i < 0 || !b.hasSound(b.p.Backing) {
+		return nil
+	}
+	backing := b.o.Parts[b.p.Backing]
+	begin := -time.Duration(b.outputOffset(b.inputs[i]))
+	end := begin + backing.Facts.Audio.End
+	song := b.p.Rate.Time(b.p.Frames)
+	var out []media.Span
+	add := func(from, to time.Duration) {
+		from, to = max(from, 0), min(to, song)
+		if n := len(out); n > 0 && out[n-1].To >= from {
+			out[n-1].To = max(out[n-1].To, to)
+		} else if from < to {
+			out = append(out, media.Span{From: from, To: to})
+		}
+	}
+	add(0, begin)
+	for _, r := range backing.Rests {
+		add(begin+r.From, begin+r.To)
+	}
+	add(end, song)
+	return out
+}
+
+func (b *builder) hasSound(part definition.PartID) bool { return b.o.Parts[part].Facts.Audio != nil }

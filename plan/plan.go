@@ -63,6 +63,10 @@ type Part struct {
 	Facts     media.Facts
 	Converted Ref    // the part in the common format
 	SHA256    string // of the converted object
+	// Rests are where the part is silent, part time, and GateDB is the level in
+	// dBFS RMS above which it sounds.
+	Rests  []media.Span
+	GateDB float64
 	// Rejected is why the recording can never be used; the part is then dropped.
 	Rejected string
 }
