@@ -42,7 +42,7 @@ func TestSetShaders(t *testing.T) {
 		file, good, bad, text string
 		inverted              int // of 100; the fast variant cuts its fraction off, after half was added
 	}{
-		"fast":  {Options{}, "fast", "255.0 - clamp(vec4(a, b, c, d), 0.0, 255.0)", "clump(vec4(a, b, c, d), 0.0, 255.0)", "clamp(vec4(a, b, c, d), 0.0, 255.0)", 154},
+		"fast":  {Options{}, "fast", "255.0 - clamp(vec4(a, b, c, d), 0.0, 255.0)", "clump + clamp(vec4(a, b, c, d), 0.0, 255.0)", "clamp(vec4(a, b, c, d), 0.0, 255.0)", 154},
 		"plain": {Options{Plain: true}, "plain_color", "1.0 - clamp(v / 255.0, 0.0, 1.0)", "clump(v / 255.0, 0.0, 1.0)", "clamp(v / 255.0, 0.0, 1.0)", 155},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestSetShaders(t *testing.T) {
 			}
 			text, _ := broken.Text(c.file)
 			line := 1 + strings.Count(text[:strings.Index(text, "clump")], "\n")
-			if want := fmt.Sprintf("%s.glsl:%d", c.file, line); err == nil || !strings.Contains(err.Error(), want) {
+			if want := fmt.Sprintf("> %s.glsl:%d ", c.file, line); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("broken shader: %v, want %s named", err, want)
 			}
 			expect("after a broken one", second, c.inverted)

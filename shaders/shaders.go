@@ -138,21 +138,45 @@ func (s *Source) append(b *strings.Builder, name, text string) {
 // 1(12), glslang 1:12.
 var place = regexp.MustCompile(`\b(\d+)(?::(\d+)|\((\d+)\))`)
 
+// quoted is a name that a driver complains of.
+var quoted = regexp.MustCompile("[`'\"]([A-Za-z_]\\w*)['\"]")
+
 // Explain puts file names into a driver's message and adds the assembled
 // source with the lines of the message marked.
 func (s Source) Explain(log string) string {
 	var marks []string
-	named := place.ReplaceAllStringFunc(log, func(m string) string {
-		g := place.FindStringSubmatch(m)
-		n, err := strconv.Atoi(g[1])
-		if err != nil || n >= len(s.names) {
-			return m
+	var named strings.Builder
+	for text := range strings.Lines(log) {
+		named.WriteString(place.ReplaceAllStringFunc(text, func(m string) string {
+			g := place.FindStringSubmatch(m)
+			n, err := strconv.Atoi(g[1])
+			if err != nil || n >= len(s.names) {
+				return m
+			}
+			if name := quoted.FindStringSubmatch(text); n == 0 && name != nil {
+				n = s.fileWith(name[1], g[2]+g[3])
+			}
+			mark := s.names[n] + ":" + g[2] + g[3]
+			marks = append(marks, mark)
+			return mark
+		}))
+	}
+	return named.String() + "\n" + s.numbered(marks)
+}
+
+// fileWith finds the file whose line of that number has a name in it. Mesa (22.3)
+// says file 0 of every name it does not know, whichever file that is in.
+func (s Source) fileWith(name, line string) int {
+	has := regexp.MustCompile(`\b` + name + `\b`)
+	for text := range strings.Lines(s.numbered(nil)) {
+		at, code, _ := strings.Cut(strings.TrimSpace(text), " ")
+		for i, file := range s.names {
+			if at == file+":"+line && has.MatchString(code) {
+				return i
+			}
 		}
-		mark := s.names[n] + ":" + g[2] + g[3]
-		marks = append(marks, mark)
-		return mark
-	})
-	return named + "\n" + s.numbered(marks)
+	}
+	return 0
 }
 
 // numbered returns the text with file:line before every line.

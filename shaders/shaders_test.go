@@ -70,6 +70,7 @@ func TestExplainNamesFileAndLine(t *testing.T) {
 	}
 	for driver, log := range map[string]string{
 		"Mesa":    "2:2(5): error: `oops' undeclared",
+		"Mesa 0":  "0:2(5): error: `oops' undeclared",
 		"NVIDIA":  "2(2) : error C1503: undefined variable \"oops\"",
 		"glslang": "ERROR: 2:2: 'oops' : undeclared identifier",
 	} {

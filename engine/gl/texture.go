@@ -24,6 +24,7 @@ var (
 	RG32UI   = Format{gl.RG32UI, gl.RG_INTEGER, gl.UNSIGNED_INT, 8}
 	RGBA32UI = Format{gl.RGBA32UI, gl.RGBA_INTEGER, gl.UNSIGNED_INT, 16}
 	RGBA32F  = Format{gl.RGBA32F, gl.RGBA, gl.FLOAT, 16}
+	RGBA8    = Format{gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, 4}
 )
 
 // Texture is a 2D texture, or a 2D array if made with layers, without mipmaps,
@@ -93,6 +94,13 @@ func (t *Texture) UploadFloats(data []float32) error {
 // UploadWords replaces the whole of a 2D texture of 32-bit integers. GL thread.
 func (t *Texture) UploadWords(data []uint32) error {
 	return t.Upload(0, 0, t.Width, t.Height, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data)), t.Width*t.Format.Bytes)
+}
+
+// Smooth has samplers interpolate between texels. GL thread.
+func (t *Texture) Smooth() {
+	gl.BindTexture(t.target, t.id)
+	gl.TexParameteri(t.target, gl.TEXTURE_MIN_FILTER, gl.LINEAR)
+	gl.TexParameteri(t.target, gl.TEXTURE_MAG_FILTER, gl.LINEAR)
 }
 
 // Bind makes the texture visible to samplers of the given unit. GL thread.
