@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image/png"
+	"image"
+	_ "image/jpeg" // for image.DecodeConfig
+	_ "image/png"
 	"io"
 	"time"
 
@@ -175,7 +177,10 @@ func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definit
 		o.Backing = cast.usable[cast.backing].Part
 	}
 	o.Gains = gains(cast)
-	if o.Watermark, err = c.watermark(ctx, def.Output.Watermark.Or("")); err != nil {
+	if o.Watermark, err = c.image(ctx, "watermark", def.Output.Watermark.Or("")); err != nil {
+		return nil, nil, err
+	}
+	if o.BackgroundImage, err = c.image(ctx, "background image", def.Output.BackgroundImage.Or("")); err != nil {
 		return nil, nil, err
 	}
 	p, err := plan.New(def, o)
@@ -292,8 +297,13 @@ func (c *Coordinator) redoGone(ctx context.Context, parts []store.Part, used map
 	return nil
 }
 
-// watermark describes the image of that name in the misc bucket; nil when there is none.
-func (c *Coordinator) watermark(ctx context.Context, name string) (*plan.Image, error) {
+// maxImagePixels bounds the images a definition may name: a node holds one as
+// four bytes a pixel.
+const maxImagePixels = 1 << 26
+
+// image describes the image of that name in the misc bucket; nil when there is
+// none that can be used. what is what the definition calls it.
+func (c *Coordinator) image(ctx context.Context, what, name string) (*plan.Image, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -302,17 +312,20 @@ func (c *Coordinator) watermark(ctx context.Context, name string) (*plan.Image, 
 	if errors.Is(err, bucket.ErrNotFound) {
 		return nil, nil // the plan warns
 	} else if err != nil {
-		return nil, fmt.Errorf("watermark %q: %w", name, err)
+		return nil, fmt.Errorf("%s %q: %w", what, name, err)
 	}
 	defer r.Close()
 	hash := sha256.New()
 	data := io.TeeReader(r, hash)
-	config, err := png.DecodeConfig(data)
+	config, _, err := image.DecodeConfig(data)
+	if err == nil && config.Width*config.Height > maxImagePixels {
+		err = fmt.Errorf("%dx%d pixels, want at most %d in all", config.Width, config.Height, maxImagePixels)
+	}
 	if err == nil {
 		_, err = io.Copy(io.Discard, data) // so that all of it is hashed
 	}
 	if err != nil {
-		c.log.Warn("watermark ignored", "key", name, "error", err)
+		c.log.Warn(what+" ignored", "key", name, "error", err)
 		return nil, nil
 	}
 	return &plan.Image{Ref: ref, SHA256: hex.EncodeToString(hash.Sum(nil)), Width: config.Width, Height: config.Height}, nil

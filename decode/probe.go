@@ -140,8 +140,9 @@ type track struct {
 	newConfig            bool
 	// gaps is the distribution of distances in decoding order, for the length
 	// of the last picture.
-	gaps []time.Duration
-	prev time.Duration
+	gaps  []time.Duration
+	prev  time.Duration
+	still time.Duration // longest distance of two presented ones
 }
 
 // maxBadReads bounds how often a container may fail to read in a row.
@@ -205,6 +206,9 @@ func (t *track) add(s *source, st *av.Stream, p *av.Packet) {
 	length := st.TimeBase.Duration(media.PTS(p.Duration()))
 	if t.timed == 0 || at < t.first {
 		t.first = at
+	}
+	if t.timed > 0 && at > t.last {
+		t.still = max(t.still, at-t.last)
 	}
 	if t.timed > 0 && at > t.prev && len(t.gaps) < 1<<16 {
 		t.gaps = append(t.gaps, at-t.prev)
@@ -312,6 +316,7 @@ func (t *track) videoFacts(st *av.Stream) *media.VideoFacts {
 	if span := v.End - v.Start; span > 0 {
 		v.FPS = math.Round(float64(t.packets)/span.Seconds()*1000) / 1000
 	}
+	v.Standstill = t.still
 	v.KeyframeInterval = t.keyed
 	if t.keys == 0 { // the only one is cut off or has no timestamp
 		v.KeyframeInterval = v.End - v.Start

@@ -9,7 +9,7 @@ const (
 	BucketFinalParts = "final-parts" // cells, stripe sounds, and what a run hands on between stages
 	BucketPreview    = "preview"     // stitched, before post-production
 	BucketFinal      = "final"       // what people watch
-	BucketMisc       = "misc"        // watermarks and impulse responses
+	BucketMisc       = "misc"        // watermarks, background images and impulse responses
 )
 
 // Buckets lists all roles, in the order a part travels.

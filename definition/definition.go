@@ -52,12 +52,15 @@ type Output struct {
 	// Balance says whether voices are levelled before volume multiplies.
 	Balance Optional[Balance] `json:"balance,omitzero"`
 
-	// Watermark is the name of a PNG in the misc bucket; "" is none.
+	// Watermark is the name of a PNG or JPEG in the misc bucket; "" is none.
 	Watermark Optional[string] `json:"watermark,omitzero"`
 	// WatermarkOpacity is 0 (unseen) to 1.
 	WatermarkOpacity Optional[float64] `json:"watermark_opacity,omitzero"`
 	// Background is the colour between the tiles.
 	Background Optional[RGB] `json:"background,omitzero"`
+	// BackgroundImage is the name of a PNG or JPEG in the misc bucket that covers
+	// the canvas between the tiles; "" is none.
+	BackgroundImage Optional[string] `json:"background_image,omitzero"`
 	// Fit, Captions, Radius, Border, BorderColor and FadeMS hold for every input
 	// that does not say otherwise.
 	Fit         Optional[Fit]     `json:"fit,omitzero"`
@@ -116,7 +119,7 @@ func Defaults() Output {
 		Reverb: Some(0.1), ReverbType: Some("hall"), Panning: Some(true), PanLaw: Some(ConstantPower),
 		Loudness: Some(-16.0), TruePeak: Some(-1.0), Balance: Some(BalanceAuto),
 		Watermark: Some(""), WatermarkOpacity: Some(1.0),
-		Background: Some(RGB{0x14, 0x16, 0x1c}), Fit: Some(FitContain), Captions: Some(false),
+		Background: Some(RGB{0x14, 0x16, 0x1c}), BackgroundImage: Some(""), Fit: Some(FitContain), Captions: Some(false),
 		Radius: Some(0), Border: Some(0), BorderColor: Some(RGB{0xff, 0xff, 0xff}), FadeMS: Some(400.0),
 	}
 }
@@ -130,7 +133,8 @@ func (o Output) Or(def Output) Output {
 		Loudness: o.Loudness.OrElse(def.Loudness), TruePeak: o.TruePeak.OrElse(def.TruePeak),
 		Balance: o.Balance.OrElse(def.Balance), Watermark: o.Watermark.OrElse(def.Watermark),
 		WatermarkOpacity: o.WatermarkOpacity.OrElse(def.WatermarkOpacity),
-		Background:       o.Background.OrElse(def.Background), Fit: o.Fit.OrElse(def.Fit),
+		Background:       o.Background.OrElse(def.Background),
+		BackgroundImage:  o.BackgroundImage.OrElse(def.BackgroundImage), Fit: o.Fit.OrElse(def.Fit),
 		Captions: o.Captions.OrElse(def.Captions), Radius: o.Radius.OrElse(def.Radius),
 		Border: o.Border.OrElse(def.Border), BorderColor: o.BorderColor.OrElse(def.BorderColor),
 		FadeMS: o.FadeMS.OrElse(def.FadeMS),

@@ -128,8 +128,8 @@ func readOutput(o *object) Output {
 		Loudness: o.number("loudness"), TruePeak: o.number("true_peak"),
 		Balance:   oneOf(o, balances, "balance"),
 		Watermark: o.str("watermark"), WatermarkOpacity: o.number("watermark_opacity"),
-		Background: text(o, ParseRGB, "background"),
-		Fit:        oneOf(o, fits, "fit"), Captions: o.boolean("captions"),
+		Background: text(o, ParseRGB, "background"), BackgroundImage: o.str("background_image"),
+		Fit: oneOf(o, fits, "fit"), Captions: o.boolean("captions"),
 		Radius: o.integer("radius"), Border: o.integer("border"),
 		BorderColor: text(o, ParseRGB, "border_color"), FadeMS: o.number("fade_ms"),
 	}

@@ -140,6 +140,9 @@ func (o *Output) validate(fs *faults) {
 	if s, ok := o.Watermark.Get(); ok && s != "" {
 		fs.id("output.watermark", s)
 	}
+	if s, ok := o.BackgroundImage.Get(); ok && s != "" {
+		fs.id("output.background_image", s)
+	}
 }
 
 func (in *Input) validate(fs *faults, path string, canvas Pair) {

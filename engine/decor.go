@@ -26,7 +26,11 @@ func newBase(s Scene) *picture {
 	p.fill(r, [3]uint8{uint8(y + 0.5), uint8(cb + 0.5), uint8(cr + 0.5)})
 	if s.Backdrop != nil && !s.Backdrop.Bounds().Empty() {
 		img := image.NewRGBA(r)
-		xdraw.CatmullRom.Scale(img, coverRect(s.Backdrop.Bounds(), r), s.Backdrop, s.Backdrop.Bounds(), draw.Src, nil)
+		at := s.BackdropRect
+		if at.Empty() {
+			at = coverRect(s.Backdrop.Bounds(), r)
+		}
+		xdraw.CatmullRom.Scale(img, at, s.Backdrop, s.Backdrop.Bounds(), draw.Src, nil)
 		newLayer(img, nil).over(p, r)
 	}
 	return p

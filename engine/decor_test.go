@@ -2,6 +2,7 @@ package engine
 
 import (
 	"image"
+	"image/color"
 	"strings"
 	"testing"
 )
@@ -35,6 +36,33 @@ func TestCornersShowWhatIsBelow(t *testing.T) {
 	for at, want := range map[image.Point]int{{0, 0}: 235, {63, 47}: 235, {0, 24}: 16, {1, 24}: 16, {2, 24}: 126, {32, 47}: 16, {32, 24}: 126} {
 		if got := get(f, 0, at.X, at.Y); got < want-1 || got > want+1 {
 			t.Errorf("luma at %v = %d, want %d", at, got, want)
+		}
+	}
+}
+
+// TestBackdropHasNoSeams: an image laid under a whole canvas and its shares laid
+// under two stripes give the same picture.
+func TestBackdropHasNoSeams(t *testing.T) {
+	e := open(t, Options{})
+	img := image.NewRGBA(image.Rect(0, 0, 50, 30))
+	for y := range 30 {
+		for x := range 50 {
+			img.SetRGBA(x, y, color.RGBA{uint8(5 * x), uint8(8 * y), uint8(x * y), 255})
+		}
+	}
+	at := image.Rect(-10, -4, 90, 56)
+	whole := render(t, e, Scene{Width: 80, Height: 48, Backdrop: img, BackdropRect: at})
+	for i, y := range []int{0, 32} {
+		s := Scene{Width: 80, Height: []int{32, 16}[i], Backdrop: img, BackdropRect: at.Sub(image.Pt(0, y))}
+		part := render(t, e, s)
+		for p := range part.Planes {
+			for row := range part.Planes[p].Height {
+				for x := range part.Planes[p].Width {
+					if got, want := get(part, p, x, row), get(whole, p, x, row+y>>min(p, 1)); got != want {
+						t.Fatalf("stripe %d, plane %d at %d,%d: %d, want %d", i, p, x, row, got, want)
+					}
+				}
+			}
 		}
 	}
 }

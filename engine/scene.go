@@ -24,8 +24,10 @@ type Scene struct {
 	Width, Height int
 	// Background is non-linear sRGB.
 	Background [3]uint8
-	// Backdrop, when not nil, is drawn over Background, scaled to cover the canvas.
-	Backdrop image.Image
+	// Backdrop, when not nil, is drawn over Background, scaled to BackdropRect,
+	// which may stick out of the canvas; if that is empty, to cover the canvas.
+	Backdrop     image.Image
+	BackdropRect image.Rectangle
 	// Tiles are drawn in order; a later tile lies over an earlier one.
 	Tiles []Tile
 	// Overlays lie over every tile, in order.

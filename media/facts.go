@@ -30,6 +30,8 @@ type VideoFacts struct {
 	Frames   int           `json:"frames"`
 	Start    time.Duration `json:"start_ns"` // first picture, part time
 	End      time.Duration `json:"end_ns"`   // when the last picture goes off
+	// Standstill is the longest time that one picture stays, the last one aside.
+	Standstill time.Duration `json:"standstill_ns,omitempty"`
 	// KeyframeInterval is the longest distance between keyframes.
 	KeyframeInterval time.Duration `json:"keyframe_interval_ns"`
 }

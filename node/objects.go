@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/png"
+	_ "image/jpeg" // for image.Decode
+	_ "image/png"
 	"io"
 
 	"github.com/choirless/render/bucket"
@@ -78,11 +79,13 @@ func putStream(ctx context.Context, b bucket.Buckets, r plan.Ref, write func(io.
 	return info, nil
 }
 
-func readPNG(ctx context.Context, b bucket.Buckets, r plan.Ref) (image.Image, error) {
+// readImage reads a PNG or a JPEG.
+func readImage(ctx context.Context, b bucket.Buckets, r plan.Ref) (image.Image, error) {
 	src, err := openRef(ctx, b, r)
 	if err != nil {
 		return nil, err
 	}
 	defer src.Close()
-	return png.Decode(src)
+	img, _, err := image.Decode(src)
+	return img, err
 }

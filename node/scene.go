@@ -28,8 +28,15 @@ func Scene(ctx context.Context, b bucket.Buckets, p *plan.Picture) (engine.Scene
 		}
 		s.Tiles = append(s.Tiles, tile)
 	}
+	if o := p.Backdrop; o != nil {
+		img, err := readImage(ctx, b, o.Image)
+		if err != nil {
+			return s, fmt.Errorf("background image %q: %w", o.Image.Key, err)
+		}
+		s.Backdrop, s.BackdropRect = img, image.Rect(o.X, o.Y, o.X+o.W, o.Y+o.H)
+	}
 	for _, o := range p.Overlays {
-		img, err := readPNG(ctx, b, o.Image)
+		img, err := readImage(ctx, b, o.Image)
 		if err != nil {
 			return s, fmt.Errorf("overlay %q: %w", o.Image.Key, err)
 		}

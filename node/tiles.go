@@ -14,10 +14,6 @@ import (
 	"github.com/choirless/render/plan"
 )
 
-// heldOpacity is how much of a part's last picture stays when it has ended
-// before the song.
-const heldOpacity = 0.35
-
 // tileSource gives the pictures of one tile over song time. A part that cannot
 // be read shows its placeholder and leaves a warning; it never fails the cell.
 type tileSource struct {
@@ -136,7 +132,7 @@ func (t *tileSource) at(s time.Duration) (engine.Update, bool) {
 	if f == nil { // before its first picture
 		return engine.Update{Opacity: 1}, first
 	}
-	op := t.opacityAt(pt)
+	op := t.opacityAt(pt, f.Time)
 	if !first && !changed && op == t.opacity {
 		return engine.Update{}, false
 	}
@@ -147,16 +143,20 @@ func (t *tileSource) at(s time.Duration) (engine.Update, bool) {
 	return engine.Update{Frame: f, Opacity: op}, true
 }
 
-// opacityAt is the part's opacity at part time pt: rising after a late start,
-// sinking to heldOpacity after an early end. A part that is there from song
-// time zero does not fade in.
-func (t *tileSource) opacityAt(pt time.Duration) float64 {
+// opacityAt is the opacity over the placeholder, at part time pt, of the picture
+// that is shown since another: rising after a late start, sinking after an early
+// end and when the picture stands still. A part that is there from song time zero
+// does not fade in.
+func (t *tileSource) opacityAt(pt, since time.Duration) float64 {
 	op := 1.0
 	if t.tile.Start > time.Duration(t.tile.Offset) {
 		op = min(op, t.ramp(pt-t.tile.Start))
 	}
 	if t.tile.End > 0 {
-		op = min(op, 1-(1-heldOpacity)*t.ramp(pt-t.tile.End))
+		op = min(op, 1-t.ramp(pt-t.tile.End))
+	}
+	if t.tile.FreezeAfter > 0 {
+		op = min(op, 1-t.ramp(pt-since-t.tile.FreezeAfter))
 	}
 	// In 64 steps, so that a still picture is not redrawn for nothing.
 	return math.Round(op*64) / 64

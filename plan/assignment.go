@@ -108,6 +108,7 @@ type Picture struct {
 	Height     int             `json:"height"`
 	Rate       media.FrameRate `json:"rate"`
 	Background RGB             `json:"background"`
+	Backdrop   *Overlay        `json:"backdrop,omitempty"`
 	Tiles      []PictureTile   `json:"tiles"`
 	Overlays   []Overlay       `json:"overlays,omitempty"`
 	Encoder    Encoder         `json:"encoder"`
@@ -129,21 +130,26 @@ type PictureTile struct {
 	Offset    media.Offset      `json:"offset_ns"`
 	DriftPPM  float64           `json:"drift_ppm,omitempty"` // part clock fast against the backing: part time = offset + song time·(1+ppm/1e6)
 	Start     time.Duration     `json:"start_ns"`            // first picture, part time
-	End       time.Duration     `json:"end_ns"`              // last picture goes off, part time
+	End       time.Duration     `json:"end_ns"`              // last picture goes off, part time; 0: it stays
 	Name      string            `json:"name,omitempty"`      // caption and placeholder
 	Caption   bool              `json:"caption,omitempty"`
 	Radius    int               `json:"radius,omitempty"` // of the corners, px
 	Border    int               `json:"border,omitempty"` // px
 	BorderRGB RGB               `json:"border_rgb"`
 	// Fade is how long the tile takes to come from and go to its placeholder where
-	// the part begins after the song or ends before it.
+	// the part begins after the song, ends before it, or stands still.
 	Fade time.Duration `json:"fade_ns,omitempty"`
+	// FreezeAfter is how long one picture may stay before the tile goes to its
+	// placeholder; 0 is for ever.
+	FreezeAfter time.Duration `json:"freeze_after_ns,omitempty"`
+	// Gaps: the placeholder is known to be shown between Start and End.
+	Gaps bool `json:"gaps,omitempty"`
 }
 
-// Overlay is an image laid over the stripe (watermark), in stripe pixels; it
-// may stick out of the stripe, which clips it.
+// Overlay is an image laid over the stripe (watermark), or below its tiles
+// (backdrop), in stripe pixels; it may stick out of the stripe, which clips it.
 type Overlay struct {
-	Image   Ref     `json:"image"`            // PNG
+	Image   Ref     `json:"image"`            // PNG or JPEG
 	SHA256  string  `json:"sha256,omitempty"` // of the image; part of the cell's key
 	X       int     `json:"x"`
 	Y       int     `json:"y"`

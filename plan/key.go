@@ -23,7 +23,8 @@ const RendererVersion = "2"
 //	a stripe's y               its pixels are counted from its own top
 //	segment index              first frame and count say it
 //	gain, pan, send            of a picture; geometry of a sound
-//	name                       when the segment shows neither caption nor placeholder
+//	name                       when the segment shows neither caption nor placeholder,
+//	                           as far as is known (a picture may turn out to be broken)
 //	start and end of a picture when the part covers the whole segment
 
 // shape is what is hashed. Song is part of it because results lie under the song.
@@ -69,13 +70,22 @@ func (p *Plan) pictureKey(pic Picture) string {
 	pic.Tiles = tiles
 	overlays := make([]Overlay, len(pic.Overlays))
 	for i, o := range pic.Overlays {
-		if o.SHA256 != "" {
-			o.Image = Ref{}
-		}
-		overlays[i] = o
+		overlays[i] = o.shape()
 	}
 	pic.Overlays = overlays
+	if pic.Backdrop != nil {
+		b := pic.Backdrop.shape()
+		pic.Backdrop = &b
+	}
 	return shape{Version: p.Version, Kind: KindPicture, Song: p.Song, Picture: &pic}.key()
+}
+
+// shape is the overlay without what does not shape its pixels.
+func (o Overlay) shape() Overlay {
+	if o.SHA256 != "" {
+		o.Image = Ref{}
+	}
+	return o
 }
 
 // covers reports whether the part shows its own picture, unfaded, in every frame of
@@ -85,7 +95,7 @@ func (t PictureTile) covers(s Segment, rate media.FrameRate) bool {
 		song := rate.Time(n)
 		return time.Duration(t.Offset) + song + time.Duration(float64(song)*t.DriftPPM/1e6)
 	}
-	return at(s.First) >= t.Start+t.Fade+time.Second && at(s.First+s.Count)+t.Fade+time.Second <= t.End
+	return !t.Gaps && at(s.First) >= t.Start+t.Fade+time.Second && (t.End == 0 || at(s.First+s.Count)+t.Fade+time.Second <= t.End)
 }
 
 // soundKey returns the key of a dry sum.
@@ -121,7 +131,7 @@ func (p *Plan) Picture(stripe, segment int) Assignment {
 	s, seg := p.Stripes[stripe], p.Segments[segment]
 	pic := Picture{
 		Stripe: s.Index, Segment: seg, Width: p.Width, Y: s.Y, Height: s.Height, Rate: p.Rate,
-		Background: p.Background, Tiles: s.Tiles, Overlays: s.Overlays, Encoder: p.Encoder,
+		Background: p.Background, Backdrop: s.Backdrop, Tiles: s.Tiles, Overlays: s.Overlays, Encoder: p.Encoder,
 	}
 	key := p.pictureKey(pic)
 	pic.Out = p.cell(key, "h264")

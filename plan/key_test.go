@@ -42,9 +42,19 @@ func differ(a, b map[string]string) []string {
 
 func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
 	parts, known := choir(9)
+	_, first := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	victim := first.Stripes[1].Tiles[0].Part
+	// Its picture ends before the song: there its placeholder is seen.
+	endEarly := func(parts map[definition.PartID]Part) {
+		v := *parts[victim].Facts.Video
+		v.End -= 5 * time.Second
+		part := parts[victim]
+		part.Facts.Video = &v
+		parts[victim] = part
+	}
+	endEarly(known)
 	base, basePlan := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Run: "one"})
 	basePictures, baseSounds := keys(basePlan)
-	victim := basePlan.Stripes[1].Tiles[0].Part
 	inRow := func(k string) bool { return strings.HasPrefix(k, "1/") }
 	all := func(string) bool { return true }
 	none := func(string) bool { return false }
@@ -82,6 +92,10 @@ func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
 			d.Output.Watermark = definition.Some("w.png")
 			o.Watermark = &Image{SHA256: "1", Width: 200, Height: 60}
 		}, func(k string) bool { return strings.HasPrefix(k, fmt.Sprint(len(basePlan.Stripes)-1)+"/") }, none},
+		"background image": {func(d *definition.Definition, o *Options) {
+			d.Output.BackgroundImage = definition.Some("wall.jpg")
+			o.BackgroundImage = &Image{SHA256: "1", Width: 300, Height: 200}
+		}, all, none},
 		"renderer": {func(d *definition.Definition, o *Options) { o.Version = "next" }, all, all},
 	} {
 		b, _ := definition.Marshal(base)
@@ -90,6 +104,7 @@ func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, fresh := choir(9)
+		endEarly(fresh)
 		o := Options{Parts: fresh, Run: "one"}
 		c.change(d, &o)
 		p, err := New(d, o)

@@ -38,6 +38,7 @@ func New(def *definition.Definition, o Options) (*Plan, error) {
 	b.time()
 	b.segments()
 	b.stripes()
+	b.backdrop()
 	b.watermark()
 	b.sounds()
 	return b.p, nil
@@ -233,6 +234,18 @@ func evenInside(r image.Rectangle) image.Rectangle {
 // for the picture to be cropped to it instead of showing slivers of background.
 const coverSlack = 0.015
 
+const (
+	// holdAtEnd is how much earlier than the song a part's picture may end and
+	// still stay: the last moments are no time for a placeholder.
+	holdAtEnd = 2 * time.Second
+	// freezeAfter is how long a film may stand still. A browser whose tab is hidden
+	// records no pictures; the singer sings on.
+	freezeAfter = 3 * time.Second
+	// slidesFPS: what has fewer pictures a second is not a film, and may stand
+	// still for as long as it likes.
+	slidesFPS = 2
+)
+
 func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 	part := b.o.Parts[in.PartID]
 	t := PictureTile{
@@ -252,10 +265,17 @@ func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 	v := part.Facts.Video
 	if v == nil {
 		b.warn(in.PartID, "has no picture: its tile shows a placeholder")
+		t.Gaps = true
 		return t
 	}
 	t.Rotation = (t.Rotation + v.Rotation) % 360
 	t.Start, t.End = v.Start, v.End
+	if song := b.p.Rate.Time(b.p.Frames); float64(v.End-time.Duration(t.Offset))/(1+t.DriftPPM/1e6) > float64(song-holdAtEnd) {
+		t.End = 0
+	}
+	if v.FPS >= slidesFPS {
+		t.FreezeAfter, t.Gaps = freezeAfter, v.Standstill > freezeAfter
+	}
 	w, h := media.DisplaySize(v.Width, v.Height, v.SAR, t.Rotation)
 	if shape := float64(t.W) / float64(t.H) / (w / h); t.Fit == Contain && math.Abs(shape-1) <= coverSlack {
 		t.Fit = Cover
@@ -263,12 +283,34 @@ func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 	return t
 }
 
+// backdrop lays the background image over the whole canvas, cropped evenly where
+// its shape is another, and gives each stripe its share.
+func (b *builder) backdrop() {
+	name, img := b.out.BackgroundImage.Or(""), b.o.BackgroundImage
+	if name == "" {
+		return
+	}
+	if img == nil || img.Width <= 0 || img.Height <= 0 {
+		b.warn("", "background image %q: not found, or no PNG or JPEG", name)
+		return
+	}
+	scale := math.Max(float64(b.p.Width)/float64(img.Width), float64(b.p.Height)/float64(img.Height))
+	w, h := int(math.Round(float64(img.Width)*scale)), int(math.Round(float64(img.Height)*scale))
+	for i := range b.p.Stripes {
+		s := &b.p.Stripes[i]
+		s.Backdrop = &Overlay{
+			Image: img.Ref, SHA256: img.SHA256, Opacity: 1,
+			X: (b.p.Width - w) / 2, Y: (b.p.Height-h)/2 - s.Y, W: w, H: h,
+		}
+	}
+}
+
 // watermark lays the image into the bottom right corner, as wide as it is on a
 // canvas of 1080 lines, and gives each stripe it touches its share.
 func (b *builder) watermark() {
 	wm := b.o.Watermark
 	if name := b.out.Watermark.Or(""); name != "" && wm == nil {
-		b.warn("", "watermark %q: not found", name)
+		b.warn("", "watermark %q: not found, or no PNG or JPEG", name)
 	}
 	opacity := b.out.WatermarkOpacity.Or(1)
 	if wm == nil || b.out.Watermark.Or("") == "" || opacity == 0 || wm.Width <= 0 || wm.Height <= 0 {

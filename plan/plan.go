@@ -46,6 +46,7 @@ type Stripe struct {
 	Y        int           `json:"y"`
 	Height   int           `json:"height"`
 	Tiles    []PictureTile `json:"tiles,omitempty"`    // in stripe pixels
+	Backdrop *Overlay      `json:"backdrop,omitempty"` // below the tiles, in stripe pixels
 	Overlays []Overlay     `json:"overlays,omitempty"` // in stripe pixels
 }
 
@@ -71,7 +72,7 @@ type Part struct {
 	Rejected string
 }
 
-// Image is a picture to lay over the canvas.
+// Image is a picture to lay over or under the canvas.
 type Image struct {
 	Ref           Ref
 	SHA256        string
@@ -93,6 +94,8 @@ type Options struct {
 	Gains map[definition.PartID]float64
 	// Watermark is the image the definition names; nil for none.
 	Watermark *Image
+	// BackgroundImage is the image the definition names; nil for none.
+	BackgroundImage *Image
 	// Segment is how long a segment is, SegmentDefault when 0; rounded to whole GOPs.
 	Segment time.Duration
 	// Segments, when above 0, is how many segments to cut the song into instead.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -379,5 +380,73 @@ func TestPlanRefusesBadGains(t *testing.T) {
 	d, _, _ := FromSong(song, parts, AutoOptions{})
 	if _, err := New(d, Options{Parts: known, Gains: map[definition.PartID]float64{parts[0].Doc.PartID: -1}}); err == nil {
 		t.Error("a negative gain was taken")
+	}
+}
+
+// TestBackdropCoversTheCanvas: the image has its own shape, covers the canvas
+// evenly, and lies at one place whatever stripe looks at it.
+func TestBackdropCoversTheCanvas(t *testing.T) {
+	parts, known := choir(9)
+	out := definition.Output{BackgroundImage: definition.Some("wall.jpg")}
+	_, p := mustPlan(t, parts, AutoOptions{Output: out}, Options{Parts: known, BackgroundImage: &Image{Width: 400, Height: 300}})
+	if len(p.Stripes) < 2 {
+		t.Fatalf("%d stripes", len(p.Stripes))
+	}
+	for _, s := range p.Stripes {
+		b := s.Backdrop
+		if b == nil {
+			t.Fatalf("stripe %d has no backdrop", s.Index)
+		}
+		if b.W != 1920 || b.H != 1440 || b.X != 0 || b.Y+s.Y != (1080-1440)/2 || b.Opacity != 1 {
+			t.Errorf("stripe %d at row %d: %+v", s.Index, s.Y, *b)
+		}
+	}
+	_, p = mustPlan(t, parts, AutoOptions{Output: out}, Options{Parts: known})
+	if p.Stripes[0].Backdrop != nil || !slices.ContainsFunc(p.Warnings, func(w PartWarning) bool { return strings.Contains(w.Text, `"wall.jpg"`) }) {
+		t.Errorf("an image that is not there: %+v, warnings %v", p.Stripes[0].Backdrop, p.Warnings)
+	}
+}
+
+// TestWhenThePlaceholderComes: a picture that ends just before the song stays; a
+// film known to stand still has its placeholder, whose name is part of the key;
+// slides have none.
+func TestWhenThePlaceholderComes(t *testing.T) {
+	parts, known := choir(4)
+	victim := parts[1].Doc.PartID
+	tile := func(change func(v *media.VideoFacts)) PictureTile {
+		all := maps.Clone(known)
+		part := all[victim]
+		v := *part.Facts.Video
+		change(&v)
+		part.Facts.Video = &v
+		all[victim] = part
+		_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: all})
+		for _, s := range p.Stripes {
+			for _, tl := range s.Tiles {
+				if tl.Part == victim {
+					return tl
+				}
+			}
+		}
+		t.Fatal("no tile")
+		return PictureTile{}
+	}
+	song := known[parts[0].Doc.PartID].Facts.Duration
+	offset := time.Duration(tile(func(*media.VideoFacts) {}).Offset)
+	for name, c := range map[string]struct {
+		change func(v *media.VideoFacts)
+		end    bool
+		freeze bool
+		gaps   bool
+	}{
+		"ends a second early": {func(v *media.VideoFacts) { v.End = song + offset - time.Second; v.FPS = 25 }, false, true, false},
+		"ends early":          {func(v *media.VideoFacts) { v.End = song + offset - 3*time.Second; v.FPS = 25 }, true, true, false},
+		"stands still":        {func(v *media.VideoFacts) { v.FPS, v.Standstill = 25, 10*time.Second }, false, true, true},
+		"slides":              {func(v *media.VideoFacts) { v.FPS, v.Standstill = 0.2, 10*time.Second }, false, false, false},
+	} {
+		got := tile(func(v *media.VideoFacts) { v.End = song + offset; c.change(v) })
+		if (got.End > 0) != c.end || (got.FreezeAfter > 0) != c.freeze || got.Gaps != c.gaps {
+			t.Errorf("%s: end %v, freezes after %v, gaps %v", name, got.End, got.FreezeAfter, got.Gaps)
+		}
 	}
 }

@@ -56,7 +56,7 @@ does only what has changed.`,
 	f.StringVar(&o.report, "report", "", "write what was done, and what it cost, to this JSON `file`")
 	f.StringVar(&o.thumbnail, "thumbnail", "", "JPEG `file` for the thumbnail; by default beside the video")
 	f.StringVar(&o.definition, "definition", "", "render this definition `file` instead of an automatic one")
-	f.StringVar(&o.misc, "misc", "", "`folder` with watermarks and impulse responses; by default DIR/misc, else DIR")
+	f.StringVar(&o.misc, "misc", "", "`folder` with watermarks, background images and impulse responses; by default DIR/misc, else DIR")
 	f.StringVar(&o.stems, "stems", "", "write every aligned part, and the dry and wet sums, as FLAC into this `folder`")
 	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
 	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
