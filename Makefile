@@ -45,6 +45,10 @@ test-cluster: build servers ## the integration tests over those servers
 load: setup servers ## LOAD_SONGS=1000 songs of LOAD_PARTS=9 parts announced at once: figures of the coordinator
 	CHOIR_REQUIRE_SERVERS=1 LOAD_SONGS=$(or $(LOAD_SONGS),1000) LOAD_PARTS=$(or $(LOAD_PARTS),9) $(GO) test -count=1 -timeout 60m -v -run '^TestLoad$$' ./internal/load
 
+.PHONY: chaos
+chaos: setup servers ## CHAOS_SCHEDULES=200 songs while all around is killed, drawn from CHAOS_SEED=1
+	CHOIR_REQUIRE_SERVERS=1 CHAOS_SCHEDULES=$(or $(CHAOS_SCHEDULES),200) CHAOS_SEED=$(or $(CHAOS_SEED),1) $(GO) test -count=1 -timeout 120m -v -run '^TestChaos$$' ./internal/chaos
+
 .PHONY: test
 test: setup ## every test, and the linters
 	@scripts/test

@@ -162,7 +162,13 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 		}
 		features[i] = f
 	}
-	found, err := c.placeParts(*cast, features)
+	// What has been heard stays where it was, if it can. Before there is a final the
+	// places must not depend on which part came first.
+	finals, err := c.finals(ctx, claim.Song.Song)
+	if err != nil {
+		return err
+	}
+	found, err := c.placeParts(*cast, features, finals > 0)
 	if err != nil {
 		return err
 	}
@@ -223,9 +229,22 @@ func (c *Coordinator) features(ctx context.Context, p store.Part) (*align.Featur
 	return f, nil
 }
 
+// finals returns how many of the song's newest renders have a final.
+func (c *Coordinator) finals(ctx context.Context, id definition.Song) (int, error) {
+	renders, err := c.store.Renders(ctx, id, recentFinals)
+	n := 0
+	for _, r := range renders {
+		if r.State == store.Finished {
+			n++
+		}
+	}
+	return n, err
+}
+
 // placeParts asks the aligner. What a person locked wins, and what cannot be
-// trusted gets the offset of its document and is marked for review.
-func (c *Coordinator) placeParts(cast cast, features []*align.Features) ([]store.Alignment, error) {
+// trusted gets the offset of its document and is marked for review. With keep, parts
+// that would move by next to nothing stay where they were.
+func (c *Coordinator) placeParts(cast cast, features []*align.Features, keep bool) ([]store.Alignment, error) {
 	o := c.cfg.Align
 	o.Cache = c.measured.of(cast.usable[0].Song)
 	o.Previous, o.Fallback = map[int]media.Offset{}, map[int]media.Offset{}
@@ -235,7 +254,7 @@ func (c *Coordinator) placeParts(cast cast, features []*align.Features) ([]store
 		if cast.docs[i].OffsetLocked && i != cast.backing {
 			locked[i] = o.Fallback[i]
 		}
-		if p.Aligned && !p.Alignment.NeedsReview && p.Alignment.Method != string(align.MethodLocked) {
+		if keep && p.Aligned && !p.Alignment.NeedsReview && p.Alignment.Method != string(align.MethodLocked) {
 			o.Previous[i] = p.Alignment.MediaOffset()
 		}
 	}
