@@ -31,9 +31,15 @@ func first4Go(xr, xi, yr, yi []float32, n int, t [][]float32) {
 // radix4Go is the radix-4 pass at strides above 1, looping over q inside.
 func radix4Go(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
 	m := n / 4
-	for p := 0; p < m; p++ {
+	radix4Plain(xr, xi, yr, yi, s, m)
+	if s == 4 {
+		radix4Four(xr, xi, yr, yi, m, t)
+		return
+	}
+	for p := 1; p < m; p++ {
 		a, b, c, d := s*p, s*(p+m), s*(p+2*m), s*(p+3*m)
-		ar, ai, br, bi, cr, ci, dr, di := xr[a:a+s], xi[a:a+s], xr[b:b+s], xi[b:b+s], xr[c:c+s], xi[c:c+s], xr[d:d+s], xi[d:d+s]
+		ar, ai, br, bi := xr[a:a+s], xi[a:a+s], xr[b:b+s], xi[b:b+s]
+		cr, ci, dr, di := xr[c:c+s], xi[c:c+s], xr[d:d+s], xi[d:d+s]
 		o := s * 4 * p
 		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:][:s], yi[o+s:][:s]
 		o2r, o2i, o3r, o3i := yr[o+2*s:][:s], yi[o+2*s:][:s], yr[o+3*s:][:s], yi[o+3*s:][:s]
@@ -52,12 +58,60 @@ func radix4Go(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
 	}
 }
 
+// radix4Plain is radix4Go for p = 0, where all twiddles are 1: the whole of the
+// last pass and a quarter of the one before.
+func radix4Plain(xr, xi, yr, yi []float32, s, m int) {
+	b, c, d := s*m, 2*s*m, 3*s*m
+	ar, ai, br, bi := xr[:s], xi[:s], xr[b:b+s], xi[b:b+s]
+	cr, ci, dr, di := xr[c:c+s], xi[c:c+s], xr[d:d+s], xi[d:d+s]
+	o0r, o0i, o1r, o1i := yr[:s], yi[:s], yr[s:][:s], yi[s:][:s]
+	o2r, o2i, o3r, o3i := yr[2*s:][:s], yi[2*s:][:s], yr[3*s:][:s], yi[3*s:][:s]
+	for q := range ar {
+		apcr, apci, amcr, amci := ar[q]+cr[q], ai[q]+ci[q], ar[q]-cr[q], ai[q]-ci[q]
+		bpdr, bpdi, bmdr, bmdi := br[q]+dr[q], bi[q]+di[q], br[q]-dr[q], bi[q]-di[q]
+		o0r[q], o0i[q] = apcr+bpdr, apci+bpdi
+		o1r[q], o1i[q] = amcr+bmdi, amci-bmdr
+		o2r[q], o2i[q] = apcr-bpdr, apci-bpdi
+		o3r[q], o3i[q] = amcr-bmdi, amci+bmdr
+	}
+}
+
+// radix4Four is radix4Go at stride 4 for p > 0: with arrays for slices most of
+// the bounds checks go.
+func radix4Four(xr, xi, yr, yi []float32, m int, t [][]float32) {
+	for p := 1; p < m; p++ {
+		a, b, c, d := 4*p, 4*(p+m), 4*(p+2*m), 4*(p+3*m)
+		ar, ai, br, bi := (*[4]float32)(xr[a:]), (*[4]float32)(xi[a:]), (*[4]float32)(xr[b:]), (*[4]float32)(xi[b:])
+		cr, ci, dr, di := (*[4]float32)(xr[c:]), (*[4]float32)(xi[c:]), (*[4]float32)(xr[d:]), (*[4]float32)(xi[d:])
+		or, oi := (*[16]float32)(yr[16*p:]), (*[16]float32)(yi[16*p:])
+		w1r, w1i, w2r, w2i, w3r, w3i := t[0][p], t[1][p], t[2][p], t[3][p], t[4][p], t[5][p]
+		for q := range ar {
+			apcr, apci, amcr, amci := ar[q]+cr[q], ai[q]+ci[q], ar[q]-cr[q], ai[q]-ci[q]
+			bpdr, bpdi, bmdr, bmdi := br[q]+dr[q], bi[q]+di[q], br[q]-dr[q], bi[q]-di[q]
+			or[q], oi[q] = apcr+bpdr, apci+bpdi
+			ur, ui := amcr+bmdi, amci-bmdr
+			or[4+q], oi[4+q] = ur*w1r-ui*w1i, ur*w1i+ui*w1r
+			ur, ui = apcr-bpdr, apci-bpdi
+			or[8+q], oi[8+q] = ur*w2r-ui*w2i, ur*w2i+ui*w2r
+			ur, ui = amcr-bmdi, amci+bmdr
+			or[12+q], oi[12+q] = ur*w3r-ui*w3i, ur*w3i+ui*w3r
+		}
+	}
+}
+
 func radix2(xr, xi, yr, yi []float32, n, s int, t [][]float32) {
 	m := n / 2
 	for p := 0; p < m; p++ {
 		a, b, o := s*p, s*(p+m), s*2*p
 		ar, ai, br, bi := xr[a:a+s], xi[a:a+s], xr[b:b+s], xi[b:b+s]
 		o0r, o0i, o1r, o1i := yr[o:o+s], yi[o:o+s], yr[o+s:][:s], yi[o+s:][:s]
+		if p == 0 { // the twiddle is 1
+			for q := range ar {
+				o0r[q], o0i[q] = ar[q]+br[q], ai[q]+bi[q]
+				o1r[q], o1i[q] = ar[q]-br[q], ai[q]-bi[q]
+			}
+			continue
+		}
 		wr, wi := t[0][p], t[1][p]
 		for q := range ar {
 			o0r[q], o0i[q] = ar[q]+br[q], ai[q]+bi[q]
