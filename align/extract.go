@@ -15,11 +15,12 @@ const silentPeak = 1e-4
 const anchorLen = 60 * workRate
 
 // Extractor computes the Features of one recording from consecutive blocks of
-// sound. It keeps 4 MB and about 1.5 MB per minute. Not safe for concurrent use.
+// sound. It keeps 4 MB and about 1.5 MB per minute; Finish needs another 4 MB per
+// minute for a moment. Not safe for concurrent use.
 type Extractor struct {
 	rate  media.SampleRate
-	count int64 // samples written
-	peak  float32
+	count int64   // samples written
+	peak  float32 // largest sample until there was something to hear
 	rs    *resampler
 	short *filterbank
 	long  *filterbank
@@ -66,16 +67,16 @@ func NewExtractor(rate media.SampleRate) *Extractor {
 		short: newFilterbank(shortLen, hop, melFilters()),
 		long:  newFilterbank(longLen, longHop, pitchFilters()),
 		white: newWhitener(), next: -whiteHop,
-		full: window{make([]float32, lead), -lead},
+		full: window{make([]float32, lead, lead+anchorLen+1<<15), -lead},
 		half: window{make([]float32, lead/2), -lead / 2},
 	}
 }
 
 // Write takes the next block, full scale ±1, of any length. The slice is not kept.
 func (e *Extractor) Write(mono []float32) {
-	for _, v := range mono {
-		if v > e.peak || -v > e.peak {
-			e.peak = max(v, -v)
+	if e.peak < silentPeak {
+		for _, v := range mono {
+			e.peak = max(e.peak, v, -v)
 		}
 	}
 	e.count += int64(len(mono))
@@ -96,7 +97,6 @@ func (e *Extractor) advance(last bool) {
 		e.white.add(e.full.from(e.next))
 		e.next += 2 * whiteHop
 	}
-	e.halve()
 	if e.origin < 0 {
 		if !last && e.full.end() < anchorLen {
 			return
@@ -105,33 +105,45 @@ func (e *Extractor) advance(last bool) {
 	}
 	for {
 		at := int64(e.origin) + e.frame*hop // centres: at, and a hop later
-		if at+hop+longLen > e.half.end()*2 || at+hop+shortLen/2 > e.full.end() {
+		if !e.halve((at+hop)/2+longLen/2) || at+hop+shortLen/2 > e.full.end() {
 			break
 		}
 		e.short.add(e.full.from(at - shortLen/2))
 		e.long.add(e.half.from(at/2 - longLen/2))
 		e.frame += 2
+		if len(e.half.x) > halfKept {
+			e.half.drop(at/2 - longLen/2)
+		}
 	}
-	at := int64(e.origin) + e.frame*hop
-	e.half.drop(at/2 - longLen/2)
-	e.full.drop(min(at-shortLen/2, e.next, 2*e.half.end()-halfTaps))
+	if len(e.full.x) > fullKept {
+		at := int64(e.origin) + e.frame*hop
+		e.full.drop(min(at-shortLen/2, e.next, 2*e.half.end()-halfTaps))
+	}
 }
 
-// halve carries the sound at longRate on.
-func (e *Extractor) halve() {
-	for {
-		at := 2 * e.half.end()
-		if at+halfTaps >= e.full.end() {
-			return
+// What is no longer needed is dropped when there is more than this, in samples.
+const (
+	halfKept = 8 * longLen
+	fullKept = 16 * longLen
+)
+
+// halve carries the sound at longRate on until its end is end or later, and
+// reports whether there was enough sound for that.
+func (e *Extractor) halve(end int64) bool {
+	for e.half.end() < end {
+		at := 2*e.half.end() - halfTaps
+		if at+symmetricMost+6 > e.full.end() {
+			return false
 		}
-		x := e.full.from(at - halfTaps)
-		e.half.x = append(e.half.x, dot(x, halfBand))
+		a, b, c, d := halfBand.four2((*[symmetricMost + 6]float32)(e.full.from(at)))
+		e.half.x = append(e.half.x, a, b, c, d)
 	}
+	return true
 }
 
 // halfBand is the low-pass before every other sample is dropped: −6 dB at 4 kHz,
 // below −50 dB from 5.5 kHz, where what folds back would reach the top pitch.
-var halfBand = func() []float32 {
+var halfBand = func() *symmetric {
 	w := make([]float32, 2*halfTaps+1)
 	sum := float32(0)
 	for i := range w {
@@ -143,7 +155,7 @@ var halfBand = func() []float32 {
 	for i := range w {
 		w[i] /= sum
 	}
-	return w
+	return newSymmetric(w)
 }()
 
 const halfTaps = 10
@@ -155,12 +167,14 @@ const halfTaps = 10
 // energy in a period of one hop. A recording that starts later by any x then
 // has the same frames, x later.
 func anchor(x []float32) int {
-	var re, im float64
-	for p := range hop {
-		var e float64
-		for i := p; i < min(len(x), anchorLen); i += hop {
-			e += float64(x[i]) * float64(x[i])
+	var energy [hop]float64
+	for x = x[:min(len(x), anchorLen)]; len(x) >= hop; x = x[hop:] {
+		for p, v := range (*[hop]float32)(x) {
+			energy[p] += float64(v) * float64(v)
 		}
+	}
+	var re, im float64
+	for p, e := range energy {
 		s, c := math.Sincos(2 * math.Pi * float64(p) / hop)
 		re += e * c
 		im += e * s
@@ -183,5 +197,5 @@ func (e *Extractor) Finish() (*Features, error) {
 	e.full.x = e.rs.flush(e.full.x)
 	e.full.x = append(e.full.x, make([]float32, 4*longLen)...)
 	e.advance(true)
-	return newFeatures(samples, e.origin, e.short.rows, e.long.rows, e.white.bits), nil
+	return newFeatures(samples, e.origin, e.short, e.long, e.white.bits), nil
 }

@@ -43,17 +43,19 @@ func TestLeastRecordings(t *testing.T) {
 // How the sound is cut into blocks does not matter, to the last bit.
 func TestBlocks(t *testing.T) {
 	x := record(sung, tune, 12, 0.1, 0, 2)
-	want, err := extractedAt(t, x, 44100, len(x)).MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, block := range []int{1, 7, 960, 40000} {
-		got, err := extractedAt(t, x, 44100, block).MarshalBinary()
+	for _, rate := range []media.SampleRate{44100, 48000} {
+		want, err := extractedAt(t, x, rate, len(x)).MarshalBinary()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("blocks of %d: other features", block)
+		for _, block := range []int{1, 7, 960, 40000} {
+			got, err := extractedAt(t, x, rate, block).MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%d Hz in blocks of %d: other features", rate, block)
+			}
 		}
 	}
 }

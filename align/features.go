@@ -92,31 +92,50 @@ const (
 )
 
 // newFeatures makes features of the rows of both filterbanks.
-func newFeatures(samples, origin int, mel, pitch []uint16, bits []byte) *Features {
-	n := min(1+(samples-origin)/hop, len(mel)/bands, len(pitch)/pitches)
+func newFeatures(samples, origin int, short, long *filterbank, bits []byte) *Features {
+	n := min(1+(samples-origin)/hop, len(short.power), len(long.power))
 	f := &Features{samples: samples, origin: origin, bits: bits}
-	f.note = quantise(1, [][]float32{onsetNet.run(netInput(mel, pitch, n))})
-	f.onset, f.loud = melFeatures(mel, n)
-	f.chord = chordFeatures(pitch, n)
+	mel, pitch := newLevels(short, n, melTop), newLevels(long, n, pitchTop)
+	f.note = quantise(1, [][]float32{onsetNet.run(netInput(mel, pitch))})
+	f.onset, f.loud = onsets(mel), loudness(short.power[:n])
+	f.chord = chords(pitch)
 	f.identify()
 	return f
 }
 
 // The loudest share of a spectrum, to which floors are tied: quantiles.
 const (
-	onsetTop = 0.99
+	melTop   = 0.99
 	pitchTop = 0.995
 )
 
+// levels are the columns of a filterbank as ln(p + floor) − ln(floor).
+type levels [][]float32
+
+// newLevels returns the first n rows of a filterbank, by columns. The noise floor
+// of a column is twice its 10th percentile, plus 40 dB below the loudest of all.
+func newLevels(f *filterbank, n int, topShare float64) levels {
+	cols := len(f.filters)
+	top := fromLog(quantile(f.rows[:n*cols], topShare))
+	out := make(levels, cols)
+	col, all := make([]uint16, n), make([]float32, n*cols)
+	for c := range out {
+		for i := range col {
+			col[i] = f.rows[i*cols+c]
+		}
+		floor := 2*fromLog(quantile(col, 0.1)) + 1e-4*top
+		base := int(math.Round((math.Log(floor+1e-17) + logZero) * logScale))
+		l := all[c*n:][:n]
+		for i, v := range col {
+			l[i] = above(int(v) - base)
+		}
+		out[c] = l
+	}
+	return out
+}
+
 // fromLog undoes logPower.
 func fromLog(v uint16) float64 { return math.Exp(float64(v)/logScale - logZero) }
-
-// floorLevel returns, in steps of logPower, the noise floor of a column: twice
-// its 10th percentile, plus extra.
-func floorLevel(col []uint16, stride, n int, hist []int32, extra float64) int {
-	p := 2*fromLog(quantile(col, stride, n, 0.1, hist)) + extra
-	return int(math.Round((math.Log(p+1e-17) + logZero) * logScale))
-}
 
 // above returns ln(1 + p/floor) for a p that lies d steps above the floor.
 func above(d int) float32 {
@@ -129,16 +148,6 @@ func above(d int) float32 {
 	return softplus[d+16*logScale]
 }
 
-// levels returns ln(p + floor) − ln(floor) for one column of rows.
-func levels(rows []uint16, col, cols, n int, hist []int32, extra float64) []float32 {
-	base := floorLevel(rows[col:], cols, n, hist, extra)
-	out := make([]float32, n)
-	for i := range out {
-		out[i] = above(int(rows[i*cols+col]) - base)
-	}
-	return out
-}
-
 // softplus holds ln(1+exp(d)) for d in steps of 1/logScale from −16 to 16.
 var softplus = func() []float32 {
 	t := make([]float32, 32*logScale+1)
@@ -148,82 +157,78 @@ var softplus = func() []float32 {
 	return t
 }()
 
-// quantile returns the q-quantile of n values, stride apart. hist is scratch of
-// 65536 zeros and is zero again afterwards.
-func quantile(v []uint16, stride, n int, q float64, hist []int32) uint16 {
-	low := uint16(math.MaxUint16)
-	for i := range n {
-		x := v[i*stride]
-		hist[x]++
-		low = min(low, x)
+// quantile returns the q-quantile of v: the upper byte first, then the lower one
+// among those that share it.
+func quantile(v []uint16, q float64) uint16 {
+	var high, low [256]int32
+	for _, x := range v {
+		high[x>>8]++
 	}
-	left := int32(q * float64(n-1))
-	at := int(low)
-	for left >= hist[at] {
-		left -= hist[at]
-		at++
+	left := int32(q * float64(len(v)-1))
+	h := 0
+	for ; left >= high[h]; h++ {
+		left -= high[h]
 	}
-	for i := range n {
-		hist[v[i*stride]] = 0
+	for _, x := range v {
+		if int(x>>8) == h {
+			low[x&0xff]++
+		}
 	}
-	return uint16(at)
+	l := 0
+	for ; left >= low[l]; l++ {
+		left -= low[l]
+	}
+	return uint16(h<<8 | l)
 }
 
-func melFeatures(rows []uint16, n int) (onset, loud series) {
-	hist := make([]int32, 65536)
-	top := fromLog(quantile(rows, 1, n*bands, onsetTop, hist))
+// onsets returns the rises in broad bands.
+func onsets(mel levels) series {
 	on := make([][]float32, onsetBands)
 	for b := range on {
-		sum := make([]float32, n)
-		for c := b * bands / onsetBands; c < (b+1)*bands/onsetBands; c++ {
-			rise(sum, levels(rows, c, bands, n, hist, 1e-4*top), onsetLag)
-		}
-		on[b] = sum
-	}
-	total := make([]float32, n)
-	for i := range total {
-		for _, v := range rows[i*bands : (i+1)*bands] {
-			total[i] += float32(fromLog(v))
+		on[b] = make([]float32, len(mel[0]))
+		for _, l := range mel[b*bands/onsetBands : (b+1)*bands/onsetBands] {
+			rise(on[b], l, onsetLag)
 		}
 	}
-	p := quantileFloat(total, 0.99)
-	for i := range total {
-		total[i] = float32(math.Log(float64(total[i]) + 3e-4*p + 1e-30))
-	}
-	return quantise(1, on), quantise(1, [][]float32{total})
+	return quantise(1, on)
 }
 
 // rise adds max(0, x[i+lag]−x[i]) to sum, put at i+lag/2.
 func rise(sum, x []float32, lag int) {
 	for i := 0; i+lag < len(x); i++ {
-		if d := x[i+lag] - x[i]; d > 0 {
-			sum[i+lag/2] += d
-		}
+		sum[i+lag/2] += max(0, x[i+lag]-x[i])
 	}
 }
 
-// chordFeatures returns the level of every semitone against that of all.
-func chordFeatures(rows []uint16, n int) series {
-	hist := make([]int32, 65536)
-	top := fromLog(quantile(rows, 1, n*pitches, pitchTop, hist))
-	m := (n + chordStep - 1) / chordStep
-	level := make([][]float32, pitches)
+// loudness returns the logarithm of the power.
+func loudness(power []float32) series {
+	least := 3e-4 * quantileFloat(power, 0.99)
+	l := make([]float32, len(power))
+	for i, p := range power {
+		l[i] = float32(math.Log(float64(p) + least + 1e-30))
+	}
+	return quantise(1, [][]float32{l})
+}
+
+// chords returns the level of every semitone against that of all.
+func chords(pitch levels) series {
+	m := (len(pitch[0]) + chordStep - 1) / chordStep
+	out := make([][]float32, pitches)
 	mean := make([]float32, m)
-	for c := range pitches {
-		base := floorLevel(rows[c:], pitches, n, hist, 1e-4*top)
-		level[c] = make([]float32, m)
+	for c, l := range pitch {
+		out[c] = make([]float32, m)
 		for i := range m {
-			v := above(int(rows[i*chordStep*pitches+c]) - base)
-			level[c][i] = v
+			v := l[i*chordStep]
+			out[c][i] = v
 			mean[i] += v / pitches
 		}
 	}
-	for _, l := range level {
+	for _, l := range out {
 		for i := range l {
 			l[i] -= mean[i]
 		}
 	}
-	return quantise(chordStep, level)
+	return quantise(chordStep, out)
 }
 
 // detrend takes out the mean over width values about each value.

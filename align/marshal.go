@@ -13,7 +13,8 @@ import (
 
 // The stored form, little endian:
 //
-//	4 bytes  "CAF" and the version, 1
+//	4 bytes  "CAF" and the version, 2 (1 was the same, of sounds heard with
+//	         other roundings)
 //	4 bytes  CRC-32 (IEEE) of all that follows
 //	4 bytes  samples at 16 kHz
 //	1 byte   sample on which frame 0 is centred
@@ -23,14 +24,18 @@ import (
 //	rest     the values of all series, one byte each, channel by channel,
 //	         in DEFLATE (RFC 1951)
 const (
-	magic      = "CAF\x01"
+	magic      = "CAF\x02"
 	seriesHead = 14
 	seriesMax  = 64      // channels
 	samplesMax = 1 << 30 // 18 hours
 )
 
+// ErrStale says that stored features cannot be used, and that the recording is to
+// be read again: another version of the program made them, or they are damaged.
+var ErrStale = errors.New("features to be made again")
+
 // errDamaged is wrapped with what is wrong.
-var errDamaged = errors.New("damaged features")
+var errDamaged = fmt.Errorf("%w: damaged", ErrStale)
 
 // MarshalBinary returns the features in a compact versioned form, about 0.2 MB
 // per minute.
@@ -66,14 +71,14 @@ func (f *Features) MarshalBinary() ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary reads what MarshalBinary wrote. Data that is damaged or of an
-// unknown version is refused; it never panics.
+// UnmarshalBinary reads what MarshalBinary wrote. Data that is damaged or of
+// another version is refused with ErrStale; it never panics.
 func (f *Features) UnmarshalBinary(data []byte) error {
 	if len(data) < 13 || string(data[:3]) != magic[:3] {
 		return fmt.Errorf("%w: not features", errDamaged)
 	}
 	if data[3] != magic[3] {
-		return fmt.Errorf("features of version %d, want %d", data[3], magic[3])
+		return fmt.Errorf("%w: version %d, want %d", ErrStale, data[3], magic[3])
 	}
 	if binary.LittleEndian.Uint32(data[4:]) != crc32.ChecksumIEEE(data[8:]) {
 		return fmt.Errorf("%w: checksum", errDamaged)
@@ -128,7 +133,7 @@ func (f *Features) decode(data []byte) error {
 	return nil
 }
 
-// seriesShape is what the series of version 1 must look like.
+// seriesShape is what the series must look like.
 var seriesShape = [...]struct{ step, channels int }{
 	{1, 1}, {1, onsetBands}, {chordStep, pitches}, {1, 1},
 }

@@ -49,7 +49,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 		}
 	}
 	b[3] = 9
-	if err := new(Features).UnmarshalBinary(b); err == nil || errors.Is(err, errDamaged) {
+	if err := new(Features).UnmarshalBinary(b); !errors.Is(err, ErrStale) || errors.Is(err, errDamaged) {
 		t.Errorf("another version: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // When does a note begin? For a piano any rise of energy says so; for a choir
@@ -107,21 +108,14 @@ func layer(out, x, w, b []float32) {
 	}
 }
 
-// netInput returns n rows of log levels over the noise floor, every 10 ms.
-func netInput(mel, pitch []uint16, n int) []byte {
-	out := make([]byte, n*netIn)
-	hist := make([]int32, 65536)
-	fill := func(rows []uint16, cols, at int, topShare float64) {
-		top := fromLog(quantile(rows, 1, n*cols, topShare, hist))
-		for c := range cols {
-			base := floorLevel(rows[c:], cols, n, hist, 1e-4*top)
-			for i := range n {
-				v := above(int(rows[i*cols+c]) - base)
-				out[i*netIn+at+c] = byte(min(v*netUnit+0.5, 255))
-			}
+// netInput returns rows of levels, every 10 ms.
+func netInput(mel, pitch levels) []byte {
+	out := make([]byte, len(mel[0])*netIn)
+	for c, l := range slices.Concat(mel, pitch) {
+		at := out[c:]
+		for i, v := range l {
+			at[i*netIn] = byte(min(v*netUnit+0.5, 255))
 		}
 	}
-	fill(mel, bands, 0, onsetTop)
-	fill(pitch, pitches, bands, pitchTop)
 	return out
 }

@@ -27,6 +27,7 @@ type resampler struct {
 	first    int64       // index of in[0] in the whole input
 	next     int64       // index of the next output sample
 	cutoff   float64     // cycles per input sample
+	third    *symmetric  // instead of phases from 48 kHz
 }
 
 func newResampler(rate int) *resampler {
@@ -40,6 +41,9 @@ func newResampler(rate int) *resampler {
 	r.phases = make([][]float32, r.up)
 	r.first = -int64(r.half) // silence before the beginning
 	r.in = make([]float32, r.half)
+	if r.up == 1 && r.down == 3 {
+		r.third = newSymmetric(r.phase(0)[:2*r.half-1])
+	}
 	return r
 }
 
@@ -94,16 +98,18 @@ func (r *resampler) process(x, out []float32) []float32 {
 			break
 		}
 		x := r.in[from-r.first:]
-		w := r.phase(p)
-		// Four outputs share the taps where the rates divide.
-		if far := 3 * r.down; r.up == 1 && len(x) >= far+len(w) {
-			a, b, c, d := dot4(x, x[r.down:], x[2*r.down:], x[far:], w)
+		switch {
+		case r.third == nil:
+			out = append(out, dot(x, r.phase(p)))
+			r.next++
+		case len(x) < symmetricMost+9:
+			out = append(out, r.third.one(x))
+			r.next++
+		default:
+			a, b, c, d := r.third.four3((*[symmetricMost + 9]float32)(x))
 			out = append(out, a, b, c, d)
 			r.next += 4
-			continue
 		}
-		out = append(out, dot(x, w))
-		r.next++
 	}
 	keep, _ := r.position(r.next)
 	if n := min(keep-r.first, int64(len(r.in))); n > 0 {

@@ -2,6 +2,7 @@ package align
 
 import (
 	"math"
+	"slices"
 
 	"github.com/choirless/render/mix/fft"
 )
@@ -142,45 +143,68 @@ var lnFraction = func() (t [4096]float32) {
 // spectrum of Hann windows of length n every step samples. Row i is centred on
 // sample i·step. Two windows ride in one complex transform.
 type filterbank struct {
-	n, step int
-	fft     *fft.Plan
-	window  []float32
-	filters []filter
-	rows    []uint16 // len(filters) per row
-	re, im  []float32
-	a, b    []float32
+	n, step  int
+	fft      *fft.Plan
+	window   []float32
+	filters  []filter
+	from, to int       // the lines that the filters look at
+	rows     []uint16  // len(filters) per row
+	power    []float32 // sum of all filters per row
+	re, im   []float32
+	a, b     []float32 // power spectra of the two windows from line from on
 }
 
 func newFilterbank(n, step int, filters []filter) *filterbank {
-	return &filterbank{
-		n: n, step: step, fft: fft.New(n), window: hann(n), filters: filters,
-		re: make([]float32, n), im: make([]float32, n), a: make([]float32, n/2+1), b: make([]float32, n/2+1),
+	f := &filterbank{
+		n: n, step: step, fft: fft.New(n), window: hann(n), filters: slices.Clone(filters), from: n,
+		re: make([]float32, n), im: make([]float32, n),
 	}
+	for i := range f.window {
+		f.window[i] /= 2 // see add
+	}
+	for _, w := range filters {
+		f.from, f.to = min(f.from, w.first), max(f.to, w.first+len(w.w))
+	}
+	for i := range f.filters {
+		f.filters[i].first -= f.from
+	}
+	f.a, f.b = make([]float32, f.to-f.from), make([]float32, f.to-f.from)
+	return f
 }
 
 // add appends the rows of the windows that begin at x[0] and x[step].
 func (f *filterbank) add(x []float32) {
-	y := x[f.step:]
-	y = y[:f.n]
-	x = x[:f.n]
-	re, im := f.re[:f.n], f.im[:f.n]
-	for i, w := range f.window[:f.n] {
+	n := f.n
+	y := x[f.step:][:n]
+	x = x[:n]
+	re, im := f.re[:n], f.im[:n]
+	for i, w := range f.window[:n] {
 		re[i], im[i] = x[i]*w, y[i]*w
 	}
 	f.fft.Forward(re, im)
-	// Z = X + iY with X, Y the spectra of real signals: X = (Z(k)+Z*(n−k))/2.
-	f.a[0], f.b[0] = re[0]*re[0], im[0]*im[0]
-	for k := 1; k <= f.n/2; k++ {
-		j := f.n - k
-		xr, xi := re[k]+re[j], im[k]-im[j]
-		yr, yi := im[k]+im[j], re[j]-re[k]
-		f.a[k] = (xr*xr + xi*xi) / 4
-		f.b[k] = (yr*yr + yi*yi) / 4
+	// Z = X + iY with X, Y the spectra of real signals: X = (Z(k)+Z*(n−k))/2,
+	// where the half has been taken by the window.
+	a := f.a
+	b, upRe, upIm := f.b[:len(a)], re[f.from:][:len(a)], im[f.from:][:len(a)]
+	downRe, downIm := re[n-f.to+1:][:len(a)], im[n-f.to+1:][:len(a)]
+	for k := range a {
+		j := len(a) - 1 - k
+		xr, xi := upRe[k]+downRe[j], upIm[k]-downIm[j]
+		yr, yi := upIm[k]+downIm[j], downRe[j]-upRe[k]
+		a[k], b[k] = xr*xr+xi*xi, yr*yr+yi*yi
 	}
-	for _, p := range [][]float32{f.a, f.b} {
-		for i := range f.filters {
-			w := f.filters[i].w
-			f.rows = append(f.rows, logPower(dot(p[f.filters[i].first:], w)))
-		}
+	f.row(a)
+	f.row(b)
+}
+
+// row appends the row of a power spectrum.
+func (f *filterbank) row(lines []float32) {
+	sum := float32(0)
+	for i := range f.filters {
+		w := f.filters[i].w
+		p := dot(lines[f.filters[i].first:], w)
+		sum += p
+		f.rows = append(f.rows, logPower(p))
 	}
+	f.power = append(f.power, sum)
 }

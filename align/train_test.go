@@ -41,7 +41,7 @@ func TestTrainingInput(t *testing.T) {
 			t.Logf("%s: %v", file, err)
 			continue
 		}
-		in := append([]byte{byte(f.origin)}, netInput(e.short.rows, e.long.rows, f.note.length)...)
+		in := append([]byte{byte(f.origin)}, netInput(newLevels(e.short, f.note.length, melTop), newLevels(e.long, f.note.length, pitchTop))...)
 		if err := os.WriteFile(file+".in", in, 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,6 @@ type whitener struct {
 	re, im []float32
 	tail   []float32 // what the last window adds to the next hop
 	bits   []byte
-	n      int
 }
 
 func newWhitener() *whitener {
@@ -45,25 +44,27 @@ func newWhitener() *whitener {
 // add takes the windows that begin at x[0] and x[whiteHop] and appends the two
 // hops that are complete then.
 func (w *whitener) add(x []float32) {
-	re, im := w.re, w.im
+	re, im := w.re[:whiteLen], w.im[:whiteLen]
 	for i, v := range w.window {
 		re[i], im[i] = x[i]*v, x[whiteHop+i]*v
 	}
 	w.fft.Forward(re, im)
 	lo, hi := int(math.Round(whiteLow*whiteLen/workRate)), int(math.Round(whiteHigh*whiteLen/workRate))
-	for k := 0; k <= whiteLen/2; k++ {
-		j := (whiteLen - k) % whiteLen
-		if k < lo || k > hi {
-			re[k], im[k], re[j], im[j] = 0, 0, 0, 0
-			continue
-		}
+	clear(re[:lo])
+	clear(im[:lo])
+	for k := lo; k <= hi; k++ {
+		j := whiteLen - k
 		xr, xi := re[k]+re[j], im[k]-im[j]
 		yr, yi := im[k]+im[j], re[j]-re[k]
-		a, b := 1/(mag(xr, xi)+1e-20), 1/(mag(yr, yi)+1e-20)
+		a, b := inverseRoot(xr*xr+xi*xi), inverseRoot(yr*yr+yi*yi)
 		xr, xi, yr, yi = xr*a, xi*a, yr*b, yi*b
 		re[k], im[k] = xr-yi, xi+yr
 		re[j], im[j] = xr+yi, yr-xi
 	}
+	clear(re[hi+1 : whiteLen-hi])
+	clear(im[hi+1 : whiteLen-hi])
+	clear(re[whiteLen-lo+1:])
+	clear(im[whiteLen-lo+1:])
 	w.fft.Inverse(re, im) // but for a factor
 	for i, v := range w.window {
 		re[i] *= v
@@ -74,16 +75,23 @@ func (w *whitener) add(x []float32) {
 	copy(w.tail, im[whiteHop:])
 }
 
+// push appends the signs of the sums of a and b, a hop of each.
 func (w *whitener) push(a, b []float32) {
-	for i := range a {
-		if w.n&7 == 0 {
-			w.bits = append(w.bits, 0)
+	for len(a) >= 8 && len(b) >= 8 {
+		p, q := (*[8]float32)(a), (*[8]float32)(b)
+		v := uint32(0)
+		for i := range p {
+			v |= math.Float32bits(p[i]+q[i]) >> 31 << i
 		}
-		if a[i]+b[i] < 0 {
-			w.bits[w.n>>3] |= 1 << (w.n & 7)
-		}
-		w.n++
+		w.bits = append(w.bits, byte(v))
+		a, b = a[8:], b[8:]
 	}
 }
 
-func mag(re, im float32) float32 { return float32(math.Sqrt(float64(re*re + im*im))) }
+// inverseRoot returns 1/√x, good to 0.2 %, and something finite for 0: the
+// logarithm of x, which its bits are almost, halved and negated, and one step of
+// Newton's method.
+func inverseRoot(x float32) float32 {
+	y := math.Float32frombits(0x5f3759df - math.Float32bits(x)>>1)
+	return y * (1.5 - 0.5*x*y*y)
+}

@@ -146,21 +146,9 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 	if found := c.recallAlignment(ctx, *cast, from); found != nil {
 		return c.saveAlignment(ctx, claim, cast, from, found)
 	}
-	features := make([]*align.Features, len(cast.usable))
-	for i, p := range cast.usable {
-		if !p.Ingest.Features {
-			continue
-		}
-		f, err := c.features(ctx, p)
-		if errors.Is(err, bucket.ErrNotFound) { // swept away: read the recording again
-			if err := c.store.RedoTask(ctx, p.Song, p.Task); err != nil {
-				return err
-			}
-			return errWait // the part asks for the song again when it is ready
-		} else if err != nil {
-			return fmt.Errorf("part %q: %w", p.Part, err)
-		}
-		features[i] = f
+	features, err := c.allFeatures(ctx, cast.usable)
+	if err != nil {
+		return err
 	}
 	// What has been heard stays where it was, if it can. Before there is a final the
 	// places must not depend on which part came first.
@@ -217,6 +205,36 @@ func alignedFrom(cast cast) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// allFeatures returns the features of the parts, nil for those without usable
+// sound. errWait when some have to be made again first: they were swept away, or
+// an older version of this program made them.
+func (c *Coordinator) allFeatures(ctx context.Context, parts []store.Part) ([]*align.Features, error) {
+	out := make([]*align.Features, len(parts))
+	again := false
+	for i, p := range parts {
+		if !p.Ingest.Features {
+			continue
+		}
+		f, err := c.features(ctx, p)
+		switch {
+		case err == nil:
+			out[i] = f
+			continue
+		case !errors.Is(err, bucket.ErrNotFound) && !errors.Is(err, align.ErrStale):
+			return nil, fmt.Errorf("part %q: %w", p.Part, err)
+		}
+		again = true
+		c.log.Info("the recording is read again", "song", p.Song.Song, "part", p.Part, "reason", err)
+		if err := c.store.RedoTask(ctx, p.Song, p.Task); err != nil {
+			return nil, err
+		}
+	}
+	if again {
+		return nil, errWait // a part asks for the song again when it is ready
+	}
+	return out, nil
+}
+
 func (c *Coordinator) features(ctx context.Context, p store.Part) (*align.Features, error) {
 	b, _, err := c.read(ctx, definition.BucketConverted, definition.FeaturesKey(p.Song, p.Part))
 	if err != nil {
@@ -224,7 +242,7 @@ func (c *Coordinator) features(ctx context.Context, p store.Part) (*align.Featur
 	}
 	f := &align.Features{}
 	if err := f.UnmarshalBinary(b); err != nil {
-		return nil, fmt.Errorf("features: %w", err)
+		return nil, err
 	}
 	return f, nil
 }
