@@ -71,6 +71,11 @@ type Config struct {
 	// Silent is how long a running task may be without news; Resend is how long a
 	// message may stay unread, doubled each time.
 	Silent, Resend time.Duration
+	// Keep is how long what can be made again (cells, sounds, converted parts,
+	// previews) stays after the last render that used it.
+	Keep time.Duration
+	// NoGrowing spares the preview that grows: nobody watches.
+	NoGrowing bool
 	// Reconcile is the time between two comparisons of buckets and store.
 	Reconcile time.Duration
 	// Poll bounds how late a change is seen that nothing announced.
@@ -101,6 +106,7 @@ const (
 	SilentDefault    = 2 * time.Minute
 	ResendDefault    = 2 * time.Minute
 	ReconcileDefault = time.Minute
+	KeepDefault      = 30 * 24 * time.Hour
 	PollDefault      = time.Second
 	WindowDefault    = 256
 	WorkersDefault   = 2
@@ -133,6 +139,7 @@ func New(cfg Config) (*Coordinator, error) {
 	cfg.Claim = cmp.Or(cfg.Claim, ClaimDefault)
 	cfg.Silent = cmp.Or(cfg.Silent, SilentDefault)
 	cfg.Resend = cmp.Or(cfg.Resend, ResendDefault)
+	cfg.Keep = cmp.Or(cfg.Keep, KeepDefault)
 	cfg.Reconcile = cmp.Or(cfg.Reconcile, ReconcileDefault)
 	cfg.Poll = cmp.Or(cfg.Poll, PollDefault)
 	cfg.Window = cmp.Or(cfg.Window, WindowDefault)
@@ -191,6 +198,7 @@ func (c Config) validate() error {
 		{"Silent", c.Silent},
 		{"Resend", c.Resend},
 		{"Reconcile", c.Reconcile},
+		{"Keep", c.Keep},
 		{"Poll", c.Poll},
 		{"Segment", c.Segment},
 	} {

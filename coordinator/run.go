@@ -49,12 +49,15 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		g.Go(func() error { return c.loop(ctx, "songs", c.songStep) })
 		g.Go(func() error { return c.loop(ctx, "renders", c.renderStep) })
 	}
-	g.Go(func() error { return c.loop(ctx, "growing", c.growStep) })
+	if !c.cfg.NoGrowing {
+		g.Go(func() error { return c.loop(ctx, "growing", c.growStep) })
+	}
 	for range c.cfg.Finishers {
 		g.Go(func() error { return c.loop(ctx, "finish", c.finishStep) })
 	}
 	g.Go(func() error { return c.every(ctx, "sweep", c.cfg.Silent/4, c.sweep) })
 	g.Go(func() error { return c.every(ctx, "reconcile", c.cfg.Reconcile, c.reconcile) })
+	g.Go(func() error { return c.every(ctx, "collect", collectEvery, c.collect) })
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("coordinator: %w", err)
 	}

@@ -50,7 +50,8 @@ var (
 //     render fails with the reason.
 //  12. A render's preview can grow when the cells of its next segment, of all
 //     before it, and all sounds are there; one at a time lets it.
-//  13. Every step is an event, in the order of its sequence numbers, and wakes
+//  13. While a song rests it can be kept at rest; nothing of it begins meanwhile.
+//  14. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).
 type Store interface {
 	songs
@@ -60,6 +61,13 @@ type Store interface {
 	outbox
 	events
 	growth
+
+	// WhileIdle calls f while nothing of the song is going on: no render that is
+	// not over, no task queued or running, no recording being ingested, no change
+	// to be planned. Nothing can begin until f returns. f is told what renders
+	// have used since the given time; it may be called more than once. False,
+	// without f, when the song is busy; ErrNotFound when nobody knows it.
+	WhileIdle(ctx context.Context, id definition.Song, since time.Time, f func(Idle) error) (bool, error)
 
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error

@@ -157,7 +157,7 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, errOut io.Wri
 		Data: work.Dir, Raw: song.Dir, Misc: misc, NoSync: true,
 		Log: newLog(errOut, o.verbose),
 		Config: func(c *coordinator.Config) {
-			c.Debounce = 50 * time.Millisecond
+			c.Debounce, c.NoGrowing = 50*time.Millisecond, true
 			c.Encoder, c.Verify = plan.Encoder{CRF: o.crf, Preset: o.preset}, o.verify
 		},
 		Node: func(c *node.Config) {

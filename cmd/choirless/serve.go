@@ -27,7 +27,7 @@ const claimTime = 6 * time.Second
 
 type serveFlags struct {
 	data, listen   string
-	debounce       time.Duration
+	debounce, keep time.Duration
 	slots          int
 	stock, verbose bool
 	verify         bool
@@ -53,6 +53,7 @@ going on when the process ended goes on when it starts again.`,
 	f.StringVar(&o.data, "data", "", "`folder` for buckets and database; made when missing")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the status page and API")
 	f.DurationVar(&o.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
+	f.DurationVar(&o.keep, "keep", coordinator.KeepDefault, "how long cells, sounds, converted parts and previews stay after the last render that used them")
 	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
 	f.BoolVar(&o.verify, "verify", false, "check every stripe for motion that leaves it, and decode every video and compare every picture")
@@ -79,7 +80,7 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 	l, err := local.Open(ctx, local.Options{
 		Data: o.data, Log: log,
 		Config: func(c *coordinator.Config) {
-			c.Debounce, c.Watched, c.Verify = o.debounce, true, o.verify
+			c.Debounce, c.Watched, c.Verify, c.Keep = o.debounce, true, o.verify, o.keep
 			// The folder is ours alone: a claim left behind is of a process that
 			// was killed, and need not be waited for.
 			c.Claim = claimTime

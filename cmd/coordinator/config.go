@@ -26,6 +26,7 @@ type config struct {
 	debounce  time.Duration
 	attempts  int
 	reconcile time.Duration
+	keep      time.Duration
 	claim     time.Duration
 	silent    time.Duration
 	resend    time.Duration
@@ -44,6 +45,7 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
 	fs.IntVar(&c.attempts, "attempts", 3, "how often a task may fail before its part is left out")
 	fs.DurationVar(&c.reconcile, "reconcile", time.Minute, "time between two comparisons of buckets and database")
+	fs.DurationVar(&c.keep, "keep", coordinator.KeepDefault, "how long cells, sounds, converted parts and previews stay after the last render that used them")
 	fs.DurationVar(&c.claim, "claim", coordinator.ClaimDefault, "how long what a coordinator has begun is left to it without a sign of life")
 	fs.DurationVar(&c.silent, "silent", coordinator.SilentDefault, "how long a node may give no sign of life before its work is given to another")
 	fs.DurationVar(&c.resend, "resend", coordinator.ResendDefault, "how long an assignment may stay unread before it is sent again; doubled each time")
@@ -83,6 +85,9 @@ func (c *config) Validate() error {
 		if d.value < d.least || d.value > d.most {
 			errs = append(errs, fmt.Errorf("--%s: %v, want %v to %v", d.flag, d.value, d.least, d.most))
 		}
+	}
+	if c.keep < time.Hour {
+		errs = append(errs, fmt.Errorf("--keep: %v, want at least 1h", c.keep))
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {

@@ -91,7 +91,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 	coord, err := coordinator.New(coordinator.Config{
 		Store: st, Buckets: buckets, Events: queues[0], Assignments: queues[1], Reports: queues[2],
 		BucketNames: names, Name: c.name, Attempts: c.attempts, Debounce: c.debounce, Reconcile: c.reconcile,
-		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Scratch: c.scratch, Verify: c.verify, Log: log,
+		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log,
 	})
 	if err != nil {
 		return err
