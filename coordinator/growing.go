@@ -23,9 +23,9 @@ import (
 )
 
 // While nodes compose, the song so far can be watched. The nodes make the sounds
-// first and then the cells in the order of time, so that by the first whole
-// segment the mastered sound is there: the preview has the final's own picture
-// and sound from its first second on.
+// first and then the cells in the order of time, and the sound is mastered while
+// they make those: the preview has the final's own picture and sound from its
+// first second on.
 //
 // In the preview bucket lie, beside the preview that earlier front-ends know
 // (written when everything is there), a playlist (HLS, RFC 8216) and what it
@@ -86,6 +86,7 @@ func (c *Coordinator) grow(ctx context.Context, r store.Render) (int, error) {
 	if to <= r.Grown {
 		return r.Grown, nil // what comes next is to be stacked first
 	}
+	from := max(0, r.Grown)
 	dir, err := os.MkdirTemp(c.cfg.Scratch, "choirless-preview-")
 	if err != nil {
 		return r.Grown, err
@@ -96,8 +97,10 @@ func (c *Coordinator) grow(ctx context.Context, r store.Render) (int, error) {
 	if err != nil {
 		return r.Grown, fmt.Errorf("sound: %w", err)
 	}
-	if err := f.grow(ctx, audio, r.Grown, to); err != nil {
-		return r.Grown, err
+	if to > from {
+		if err := f.grow(ctx, audio, from, to); err != nil {
+			return from, err
+		}
 	}
 	return to, nil
 }
@@ -215,7 +218,7 @@ func address(key string) string { return strings.ReplaceAll(url.PathEscape(key),
 // endGrowing completes a preview that has begun to grow. Its failure is not the
 // song's.
 func (f *finisher) endGrowing(ctx context.Context, audio *stitch.Audio) error {
-	if f.render.Grown == 0 {
+	if f.render.Grown <= 0 {
 		return nil // nothing was new enough to be waited for
 	}
 	err := f.grow(ctx, audio, min(f.render.Grown, len(f.plan.Segments)-1), len(f.plan.Segments))

@@ -64,10 +64,10 @@ func (d *db) Grown(ctx context.Context, g Growth, segments int, rest time.Durati
 }
 
 // ripen notes how many leading segments of a render are there in its stage: those
-// before the first with a cell or a stack to be done, and none while a sound is.
+// before the first with a cell or a stack to be done, and -1 while a sound is.
 func (t *tx) ripen(ctx context.Context, run string, stage int) error {
-	_, err := t.exec(ctx, `UPDATE renders SET ready = COALESCE((SELECT MIN(CASE WHEN t.kind = 'sound' THEN 0 ELSE t.segment END)
+	_, err := t.exec(ctx, `UPDATE renders SET ready = COALESCE((SELECT MIN(CASE WHEN t.kind = 'sound' THEN -1 ELSE t.segment END)
 		FROM render_tasks l JOIN tasks t ON t.choir = l.choir AND t.song = l.song AND t.key = l.key
-		WHERE l.run = renders.run AND l.stage = ? AND t.state <> 'done'), 0) WHERE run = ?`, stage, run)
+		WHERE l.run = renders.run AND l.stage = ? AND t.state <> 'done'), -1) WHERE run = ?`, stage, run)
 	return err
 }

@@ -54,7 +54,8 @@ type Render struct {
 	Warnings   []Warning
 	Plan       json.RawMessage // nil until planned
 	Output     json.RawMessage // nil until done
-	// Ready is how many segments could be in the growing preview, Grown how many are.
+	// Ready is how many segments could be in the growing preview, Grown how many
+	// are. -1 means that not even the sound is there.
 	Ready, Grown int
 	Failures     int
 	Created      time.Time

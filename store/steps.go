@@ -113,7 +113,7 @@ func (d *db) PlanRender(ctx context.Context, c Claim, p Planned) error {
 			return err
 		}
 		if _, err := t.exec(ctx, `UPDATE renders SET state = ?, plan = ?, warnings = ?, error = '', percent = 0, failures = 0,
-			ready = 0, grown = 0, grow_until = 0, lease_until = 0, epoch = epoch + 1, updated = ? WHERE run = ?`,
+			ready = -1, grown = -1, grow_until = 0, lease_until = 0, epoch = epoch + 1, updated = ? WHERE run = ?`,
 			Rendering, string(p.Plan), string(warnings), t.now, c.run); err != nil {
 			return err
 		}

@@ -48,8 +48,8 @@ var (
 //     render of an automatic definition gives way to a new definition without
 //     the part, any other is planned again without it; with no part to blame the
 //     render fails with the reason.
-//  12. A render's preview can grow when the cells of its next segment, of all
-//     before it, and all sounds are there; one at a time lets it.
+//  12. A render's preview can grow when all its sounds are there, and then
+//     whenever its next segment and all before it are; one at a time lets it.
 //  13. While a song rests it can be kept at rest; nothing of it begins meanwhile.
 //  14. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).

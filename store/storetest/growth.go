@@ -42,8 +42,10 @@ func testGrowth(t *testing.T, b *bench) {
 	b.complete("0-1", nil)
 	none() // without its sound
 	b.complete("sound", nil)
-	g := claim(1, 0)
+	g := claim(1, -1)
 	none() // it is claimed
+	b.must(b.Grown(ctx, g, 0, 0))
+	g = claim(1, 0)
 	b.complete("2-0", nil)
 	b.complete("2-1", nil)
 	b.must(b.Grown(ctx, g, 1, 0))
