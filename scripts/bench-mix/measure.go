@@ -79,9 +79,7 @@ func (r *report) again(name string) error {
 func (r *report) nativeTool() string {
 	if r.native == "" {
 		r.native = filepath.Join(r.dir, "native")
-		c := exec.Command("go", "build", "-C", "scripts/bench-mix/native", "-o", r.native, ".")
-		c.Env = append(os.Environ(), "CGO_ENABLED=1")
-		if _, err := c.CombinedOutput(); err != nil {
+		if err := buildNative("scripts/bench-mix/native", r.native); err != nil {
 			r.note("libebur128 and zita-convolver left out: install libebur128-dev libzita-convolver-dev g++")
 			r.native = "-"
 		}
@@ -90,6 +88,16 @@ func (r *report) nativeTool() string {
 		return ""
 	}
 	return r.native
+}
+
+// buildNative builds the module of the C rivals in dir.
+func buildNative(dir, out string) error {
+	c := exec.Command("go", "build", "-C", dir, "-o", out, ".")
+	c.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if text, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("native: %w: %s", err, text)
+	}
+	return nil
 }
 
 // cpu returns CPU seconds used by this process.

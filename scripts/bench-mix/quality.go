@@ -70,11 +70,11 @@ func toneSNR(in, out media.SampleRate, ppm, f float64) float64 {
 	return 10 * math.Log10((a*a+b*b)/2/(e/float64(len(y))))
 }
 
-// variedMix makes the i-th of twenty mixes: few or many voices, 10 to 45 s, with
-// noise, silence, changes of level and hard clipping in between.
-func variedMix(i int) (l, r []float32) {
+// variedMix makes the i-th of twenty mixes: few or many voices, 10 s and up to more
+// seconds more, with noise, silence, changes of level and hard clipping in between.
+func variedMix(i int, more float64) (l, r []float32) {
 	g := rand.New(rand.NewPCG(uint64(i), 20))
-	n := 10 + g.Float64()*35
+	n := 10 + g.Float64()*more
 	l, r = make([]float32, int(n*rate)), make([]float32, int(n*rate))
 	for v := range 1 + i%6 {
 		x := voice(n, 80+g.Float64()*400, 0.02+g.Float64()*0.2, uint64(100*i+v))
@@ -108,7 +108,7 @@ func benchLoudness(r *report) error {
 		if i%4 == 3 {
 			at = 44100
 		}
-		l, rr := variedMix(i)
+		l, rr := variedMix(i, 35)
 		m := mix.NewMeter(at, 2)
 		m.Write([][]float32{l, rr})
 		meters = append(meters, m)
@@ -125,28 +125,43 @@ func benchLoudness(r *report) error {
 	if tool == "" {
 		return nil
 	}
-	out, err := exec.Command(tool, append([]string{"loudness"}, names...)...).Output()
+	theirs, err := libebur128(tool, names)
 	if err != nil {
 		return err
 	}
 	var dI, dR, dP float64
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != len(meters) {
-		return errors.New("libebur128: lines are missing")
-	}
-	for i, line := range lines {
-		var lufs, lra, peak float64
-		if _, err := fmt.Sscan(line, &lufs, &lra, &peak); err != nil {
-			return err
-		}
-		dI = max(dI, math.Abs(lufs-float64(meters[i].Integrated())))
-		dR = max(dR, math.Abs(lra-meters[i].Range()))
-		dP = max(dP, math.Abs(peak-float64(meters[i].TruePeak())))
+	for i, t := range theirs {
+		dI = max(dI, math.Abs(t.lufs-float64(meters[i].Integrated())))
+		dR = max(dR, math.Abs(t.lra-meters[i].Range()))
+		dP = max(dP, math.Abs(t.peak-float64(meters[i].TruePeak())))
 	}
 	r.line("integrated loudness against libebur128, 20 mixes, LU", "%.4f", dI, "≤ 0.05", dI <= 0.05)
 	r.line("  loudness range (theirs looks every 1 s, not 0.1 s), LU", "%.2f", dR, "", true)
 	r.line("  true peak (theirs interpolates with 12 taps, ours 32), dB", "%.3f", dP, "", true)
 	return nil
+}
+
+// judgement is what a meter says of a file: LUFS, LU, dBTP.
+type judgement struct{ lufs, lra, peak float64 }
+
+// libebur128 measures float WAV files with the native tool.
+func libebur128(tool string, files []string) ([]judgement, error) {
+	out, err := exec.Command(tool, append([]string{"loudness"}, files...)...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("libebur128: %w", err)
+	}
+	var all []judgement
+	for line := range strings.Lines(string(out)) {
+		var j judgement
+		if _, err := fmt.Sscan(line, &j.lufs, &j.lra, &j.peak); err != nil {
+			return nil, fmt.Errorf("libebur128: %w", err)
+		}
+		all = append(all, j)
+	}
+	if len(all) != len(files) {
+		return nil, errors.New("libebur128: lines are missing")
+	}
+	return all, nil
 }
 
 // rangeAgainstFFmpeg compares the loudness range with ffmpeg's ebur128, which
@@ -178,22 +193,7 @@ func benchLimiter(r *report) error {
 	worst, miss := math.Inf(-1), 0.0
 	var names []string
 	for i := range 12 {
-		l, rr := variedMix(i)
-		peak := float32(0)
-		for k := range l {
-			peak = max(peak, l[k], -l[k])
-		}
-		for k := 4801; k < len(l); k += 9600 + 37*i { // impulses 12 dB above all else
-			l[k], l[k+1] = 4*peak, -4*peak
-		}
-		vs := []mix.Voice{{Name: "l", Gain: 1, Send: 1, Open: func() (mix.Source, error) {
-			return &stereo{l: l, r: rr}, nil
-		}}}
-		var out [2][]float32
-		m, err := produceTo(r.dir, vs, 1, int64(len(l)), mix.MasterOptions{Wet: 0.1, Target: -14}, func(y [][]float32) error {
-			out[0], out[1] = append(out[0], y[0]...), append(out[1], y[1]...)
-			return nil
-		})
+		out, m, err := limitedMix(r.dir, i, 35)
 		if err != nil {
 			return err
 		}
@@ -209,17 +209,13 @@ func benchLimiter(r *report) error {
 	r.line("limiter, true peak over the ceiling, 12 mixes, dB", "%.3f", worst, "≤ 0.1", worst <= 0.1)
 	r.line("  loudness off its target, LU", "%.3f", miss, "≤ 0.2", miss <= 0.2)
 	if tool := r.nativeTool(); tool != "" {
-		out, err := exec.Command(tool, append([]string{"loudness"}, names...)...).Output()
+		theirs, err := libebur128(tool, names)
 		if err != nil {
 			return err
 		}
 		over := math.Inf(-1)
-		for line := range strings.Lines(string(out)) {
-			var lufs, lra, peak float64
-			if _, err := fmt.Sscan(line, &lufs, &lra, &peak); err != nil {
-				return err
-			}
-			over = max(over, peak+1)
+		for _, t := range theirs {
+			over = max(over, t.peak+1)
 		}
 		r.line("  the same peaks by libebur128, dB over the ceiling", "%.3f", over, "≤ 0.1", over <= 0.1)
 	}
@@ -233,6 +229,26 @@ func benchLimiter(r *report) error {
 	}
 	r.line("  the same by ffmpeg ebur128 (to 0.1 dB)", "%.1f", over, "≤ 0.1", over <= 0.1+1e-9)
 	return nil
+}
+
+// limitedMix masters the i-th varied mix with impulses added, to -14 LUFS and -1 dBTP.
+func limitedMix(dir string, i int, more float64) (out [2][]float32, m mix.Mastered, err error) {
+	l, rr := variedMix(i, more)
+	peak := float32(0)
+	for k := range l {
+		peak = max(peak, l[k], -l[k])
+	}
+	for k := 4801; k < len(l)-1; k += 9600 + 37*i { // impulses 12 dB above all else
+		l[k], l[k+1] = 4*peak, -4*peak
+	}
+	vs := []mix.Voice{{Name: "l", Gain: 1, Send: 1, Open: func() (mix.Source, error) {
+		return &stereo{l: l, r: rr}, nil
+	}}}
+	m, err = produceTo(dir, vs, 1, int64(len(l)), mix.MasterOptions{Wet: 0.1, Target: -14}, func(y [][]float32) error {
+		out[0], out[1] = append(out[0], y[0]...), append(out[1], y[1]...)
+		return nil
+	})
+	return out, m, err
 }
 
 // ffmpegPeak returns the true peak in dBTP as ffmpeg sees it.
