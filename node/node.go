@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -75,6 +76,8 @@ const (
 	// transferPause is how long an assignment waits that an object store's trouble
 	// has interrupted.
 	transferPause = 10 * time.Second
+	// fullPause is how long a slot takes no work after the scratch folder ran full.
+	fullPause = 10 * time.Second
 	// sendTimeout bounds the reports that are sent after the work's own context ended.
 	sendTimeout = 10 * time.Second
 )
@@ -146,11 +149,12 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) {
 		return
 	}
 	log := n.cfg.Log.With("run", a.Run, "song", a.Song.Song, "task", a.Key, "kind", a.Kind, "attempt", a.Attempt)
-	r := reporter{node: n, a: a, log: log}
+	r := &reporter{node: n, a: a, log: log, last: time.Now()}
 	r.send(ctx, plan.Report{State: plan.ReportStarted})
 
 	var result json.RawMessage
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
+		defer r.beat(ctx, n.cfg.Visibility/3)()
 		result, err = n.work(ctx, a, r.progress(ctx), log)
 		return err
 	})
@@ -160,6 +164,10 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) {
 		n.settle(ctx, "ack", l.Ack)
 	case errors.Is(err, queue.ErrLost):
 		log.Warn("lease lost, work dropped", "error", err)
+	case errors.Is(err, syscall.ENOSPC):
+		log.Error("handed back, the scratch folder is full", "error", err)
+		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, 0) })
+		_ = sleep(ctx, fullPause) // others should have it, and what comes next
 	case errors.As(err, new(*transferError)):
 		log.Warn("handed back, an object store does not answer", "error", err)
 		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, transferPause) })
@@ -251,40 +259,6 @@ func (n *Node) settle(ctx context.Context, what string, f func(context.Context) 
 	defer cancel()
 	if err := f(ctx); err != nil && !errors.Is(err, queue.ErrLost) {
 		n.cfg.Log.Warn("lease: "+what, "error", err)
-	}
-}
-
-// reporter sends the reports of one assignment.
-type reporter struct {
-	node *Node
-	a    plan.Assignment
-	log  *slog.Logger
-}
-
-func (r *reporter) send(ctx context.Context, rep plan.Report) {
-	rep.Key, rep.Kind, rep.Song, rep.Run, rep.Attempt = r.a.Key, r.a.Kind, r.a.Song, r.a.Run, r.a.Attempt
-	rep.Node = r.node.cfg.Name
-	body, err := json.Marshal(rep)
-	if err != nil {
-		r.log.Error("report is not writable", "error", err)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-	defer cancel()
-	if err := r.node.cfg.Reports.Send(ctx, body, 0); err != nil {
-		r.log.Error("report not sent", "state", rep.State, "error", err)
-	}
-}
-
-// progress returns a function that reports a percentage, not too often. It is
-// called by one goroutine.
-func (r *reporter) progress(ctx context.Context) func(float64) {
-	last := time.Now()
-	return func(percent float64) {
-		if now := time.Now(); now.Sub(last) >= progressEvery && ctx.Err() == nil {
-			last = now
-			r.send(ctx, plan.Report{State: plan.ReportProgress, Percent: percent})
-		}
 	}
 }
 
