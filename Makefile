@@ -47,7 +47,11 @@ load: setup servers ## LOAD_SONGS=1000 songs of LOAD_PARTS=9 parts announced at 
 
 .PHONY: chaos
 chaos: setup servers ## CHAOS_SCHEDULES=200 songs while all around is killed, drawn from CHAOS_SEED=1
-	CHOIR_REQUIRE_SERVERS=1 CHAOS_SCHEDULES=$(or $(CHAOS_SCHEDULES),200) CHAOS_SEED=$(or $(CHAOS_SEED),1) $(GO) test -count=1 -timeout 120m -v -run '^TestChaos$$' ./internal/chaos
+	CHOIR_REQUIRE_SERVERS=1 CHAOS_SCHEDULES=$(or $(CHAOS_SCHEDULES),200) CHAOS_SEED=$(or $(CHAOS_SEED),1) $(GO) test -count=1 -timeout 120m -v -run '^TestChaos$$/^schedules$$' ./internal/chaos
+
+.PHONY: chaos-steps
+chaos-steps: setup servers ## coordinator and node killed at every step of a song; S3 away for half a minute
+	CHOIR_REQUIRE_SERVERS=1 CHAOS_EVERY=1 $(GO) test -count=1 -timeout 120m -v -run '^TestChaos$$/^steps$$' ./internal/chaos
 
 .PHONY: test
 test: setup ## every test, and the linters

@@ -23,10 +23,15 @@ type fault struct {
 	do   func(ctx context.Context, b *bench, r *rand.Rand, who string) (what string, _ error)
 }
 
+var (
+	killsNode        = fault{"kill a node", killNode}
+	killsCoordinator = fault{"kill the coordinator", killCoordinator}
+)
+
 // faults are those that hit a process or a server.
 var faults = []fault{
-	{"kill a node", killNode},
-	{"kill the coordinator", killCoordinator},
+	killsNode,
+	killsCoordinator,
 	{"freeze a node past its lease", freezeNode},
 	{"restart PostgreSQL", restart("postgres")},
 	{"restart S3", restart("minio")},
@@ -172,7 +177,7 @@ func fillDisk(ctx context.Context, b *bench, r *rand.Rand, who string) (string, 
 	}
 	_, err = io.CopyN(f, zeros{}, 2*scratchSize) // ends with "no space left on device"
 	err = errors.Join(f.Close(), full(err))
-	d := time.Duration((1 + 4*r.Float64()) * float64(time.Second))
+	d := time.Duration((1 + 9*r.Float64()) * float64(time.Second))
 	sleep(ctx, d)
 	return fmt.Sprintf("%s for %v", name, d.Round(time.Millisecond)), errors.Join(err, os.Remove(path))
 }

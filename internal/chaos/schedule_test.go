@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// schedule is what happens to one song, drawn from a seed.
+// schedule is what happens to one song, drawn from a seed unless it has a name.
 type schedule struct {
+	name                  string
 	seed                  uint64
 	twice, drop, late     bool // messages
 	both                  bool // coordinators
@@ -37,7 +38,7 @@ type hit struct {
 func draw(seed uint64, steps int) schedule {
 	r := rand.New(rand.NewPCG(seed, 0))
 	chance := func(p float64) bool { return r.Float64() < p }
-	s := schedule{seed: seed, twice: chance(0.25), drop: chance(0.25), late: chance(0.25), both: chance(0.25)}
+	s := schedule{name: fmt.Sprint("seed", seed), seed: seed, twice: chance(0.25), drop: chance(0.25), late: chance(0.25), both: chance(0.25)}
 	if chance(0.2) {
 		s.again = 1 + r.IntN(steps-2)
 	}
@@ -93,7 +94,7 @@ func (b *bench) run(ctx context.Context, sc schedule) (said []string, _ *song, e
 			return said, nil, err
 		}
 	}
-	s, err := b.upload(ctx, fmt.Sprint("seed", sc.seed))
+	s, err := b.upload(ctx, sc.name)
 	if err != nil {
 		return said, s, err
 	}
@@ -161,47 +162,6 @@ func (b *bench) compare(ctx context.Context, s *song, got final) error {
 	return err
 }
 
-// chosen is the fixed selection that every test run makes; between them they hold
-// every fault.
-const (
-	chosenSeed      = 1
-	chosenSchedules = 6
-)
-
-// TestChaos makes songs under schedules drawn from CHAOS_SEED, CHAOS_SEED+1 and so
-// on, as many as CHAOS_SCHEDULES says.
-func TestChaos(t *testing.T) {
-	seed, n := number(t, "CHAOS_SEED", chosenSeed), number(t, "CHAOS_SCHEDULES", chosenSchedules)
-	b := newBench(t)
-	t.Logf("schedules %d to %d", seed, seed+n-1)
-	var songs []*song
-	for i := range n {
-		sc := draw(uint64(seed+i), b.steps)
-		marks := b.mark()
-		began := time.Now()
-		said, s, err := b.run(t.Context(), sc)
-		t.Logf("schedule %d, %.1f s: %s", sc.seed, time.Since(began).Seconds(), sc)
-		if err != nil {
-			t.Errorf("schedule %d: %v\n  %s\nagain: make chaos CHAOS_SCHEDULES=1 CHAOS_SEED=%d\nlogs: %s",
-				sc.seed, err, strings.Join(said, "\n  "), sc.seed, b.keep(t, sc, s, said, marks))
-			if err := b.heal(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		for _, line := range said {
-			t.Log("  " + line)
-		}
-		songs = append(songs, s)
-	}
-	// Nothing that came late has changed anything.
-	for _, s := range songs {
-		if err := b.once(t.Context(), s); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func number(t *testing.T, name string, def int) int {
 	t.Helper()
 	s := os.Getenv(name)
@@ -230,7 +190,7 @@ func (b *bench) mark() map[string]int64 {
 // folder that stays, and returns its name.
 func (b *bench) keep(t *testing.T, sc schedule, s *song, said []string, marks map[string]int64) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(os.Getenv("CHAOS_LOGS"), fmt.Sprintf("choir-chaos-%d-", sc.seed))
+	dir, err := os.MkdirTemp(os.Getenv("CHAOS_LOGS"), "choir-chaos-"+sc.name+"-")
 	if err != nil {
 		return err.Error()
 	}
