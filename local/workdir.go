@@ -5,12 +5,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/choirless/render/definition"
 )
+
+// lockName is the file in a song's folder that a run holds, and that says when
+// the last one began.
+const lockName = "lock"
 
 // cacheAge is how long an unused object stays in the cache.
 const cacheAge = 30 * 24 * time.Hour
@@ -42,7 +45,7 @@ func OpenWorkDir(cache string, noCache bool, song definition.Song) (*WorkDir, er
 	if err := os.MkdirAll(w.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(w.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := os.OpenFile(filepath.Join(w.Dir, lockName), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +58,11 @@ func OpenWorkDir(cache string, noCache bool, song definition.Song) (*WorkDir, er
 		return t, err
 	}
 	w.lock = lock
+	now := time.Now()
+	if err := os.Chtimes(lock.Name(), now, now); err != nil {
+		w.Close()
+		return nil, err
+	}
 	if err := w.clean(); err != nil {
 		w.Close()
 		return nil, err
@@ -83,7 +91,7 @@ func (w *WorkDir) clean() error {
 		}
 	}
 	return filepath.WalkDir(w.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(path, "lock") {
+		if err != nil || d.IsDir() || path == w.lock.Name() {
 			return err
 		}
 		info, err := d.Info()

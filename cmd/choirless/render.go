@@ -29,7 +29,7 @@ type renderFlags struct {
 	size, span, preset                       string
 	fps                                      float64
 	crf, slots                               int
-	cache                                    string
+	cache, cacheSize                         string
 	noCache, verbose, stock, software        bool
 	verify                                   bool
 }
@@ -65,6 +65,7 @@ does only what has changed.`,
 	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
 	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
 	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts and cells in; by default the user's cache folder")
+	f.StringVar(&o.cacheSize, "cache-size", "20GB", "how large the cache may be, such as 500MB; 0 for no limit. What was used longest ago goes first, and anything after 30 days")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, use nothing kept")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
 	f.BoolVar(&o.verify, "verify", false, "check every stripe for motion that leaves it, and decode the video and compare every picture")
@@ -84,11 +85,18 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	if song.Output, err = o.output(); err != nil {
 		return err
 	}
+	limit, err := parseSize(o.cacheSize)
+	if err != nil {
+		return usage("--cache-size: %v", err)
+	}
 	work, err := local.OpenWorkDir(o.cache, o.noCache, song.Song)
 	if err != nil {
 		return err
 	}
 	defer work.Close()
+	if err := work.Trim(limit); err != nil {
+		return err
+	}
 	for _, n := range work.Notes {
 		fmt.Fprintln(errOut, "choirless: note:", n)
 	}
@@ -260,4 +268,27 @@ func failed(res coordinator.Result) error {
 		return badInput(fmt.Errorf("nothing to render: %s", cmp.Or(res.Error, "no part can be used")), "see the warnings of each part")
 	}
 	return errors.New(cmp.Or(res.Error, "the render did not finish"))
+}
+
+// parseSize reads a number of bytes with a unit, powers of 1000: 20GB, 500MB.
+func parseSize(s string) (int64, error) {
+	number, unit := strings.TrimRight(s, "kKMGTB"), int64(1)
+	switch strings.ToUpper(s[len(number):]) {
+	case "", "B":
+	case "KB":
+		unit = 1e3
+	case "MB":
+		unit = 1e6
+	case "GB":
+		unit = 1e9
+	case "TB":
+		unit = 1e12
+	default:
+		number = ""
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(v >= 0) || v*float64(unit) > 1e18 {
+		return 0, fmt.Errorf("%q, want a size such as 20GB or 500MB", s)
+	}
+	return int64(v * float64(unit)), nil
 }

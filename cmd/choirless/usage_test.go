@@ -30,6 +30,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"render", noise, "--out", out, "--no-cache"}, exitInput, "nothing to render"},
 		{[]string{"render", noise, "--out", out, "--size", "big"}, exitUsage, "--size"},
 		{[]string{"render", noise, "--out", out, "--span", "all"}, exitUsage, "--span"},
+		{[]string{"render", noise, "--out", out, "--cache-size", "much"}, exitUsage, "want a size such as 20GB"},
+		{[]string{"render", noise, "--out", out, "--cache-size", "-1GB"}, exitUsage, "want a size such as 20GB"},
 		{[]string{"probe", filepath.Join(noise, "c+s+p.webm")}, exitInput, "not a media file"},
 		{[]string{"probe", filepath.Join(empty, "gone")}, exitInput, "no such file"},
 		{[]string{"serve"}, exitUsage, "--data is missing"},
