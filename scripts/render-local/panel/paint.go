@@ -104,6 +104,16 @@ func (c canvas) round(r image.Rectangle, radius float32, col color.Color) {
 	z.Draw(c.RGBA, r, image.NewUniform(col), image.Point{})
 }
 
+// triangle fills a triangle that points to the right.
+func (c canvas) triangle(r image.Rectangle, col color.Color) {
+	z := vector.NewRasterizer(r.Dx(), r.Dy())
+	z.MoveTo(0, 0)
+	z.LineTo(float32(r.Dx()), float32(r.Dy())/2)
+	z.LineTo(0, float32(r.Dy()))
+	z.ClosePath()
+	z.Draw(c.RGBA, r, image.NewUniform(col), image.Point{})
+}
+
 // write writes s with its baseline at y and returns where it ends.
 func (c canvas) write(f face, x, y int, s string, col color.Color) int {
 	d := font.Drawer{Dst: c.RGBA, Src: image.NewUniform(col), Face: faces()[f], Dot: fixed.P(x, y)}

@@ -102,12 +102,7 @@ func (t Transport) Draw(w int) *Panel {
 		c.box(image.Rect(26, 19, 30, 35), ink)
 		c.box(image.Rect(34, 19, 38, 35), ink)
 	} else {
-		for i := range 9 {
-			c.box(image.Rect(27+i, 19+i*8/9, 28+i, 36-i*8/9), ink)
-		}
-		for i := range 4 {
-			c.box(image.Rect(36+i, 26-(3-i)/4, 37+i, 29+(3-i)/4), ink)
-		}
+		c.triangle(image.Rect(27, 18, 42, 36), ink)
 	}
 	x := func(d time.Duration) int {
 		return bar.Min.X + int(float64(bar.Dx())*float64(d)/float64(max(1, t.Length)))
@@ -360,6 +355,7 @@ func Help(groups [][]Key) *Panel {
 	}
 	n := max(len(columns[0]), len(columns[1]))
 	c := newCanvas(2*col+20, 58+row*n)
+	c.round(c.Rect, 8, back) // once more: text lies over text here
 	c.write(title, 24, 34, "Keys", ink)
 	c.right(small, 2*col, 33, "F1 or Esc closes", dim)
 	for k, keys := range columns {

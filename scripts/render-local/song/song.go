@@ -139,28 +139,7 @@ func (s *Song) Replan(ctx context.Context) error {
 }
 
 // Canvas is the whole canvas over the whole song as one cell.
-func (s *Song) Canvas() *plan.Picture {
-	p := s.Plan
-	c := &plan.Picture{
-		Segment: plan.Segment{Count: p.Frames}, Width: p.Width, Height: p.Height,
-		Rate: p.Rate, Background: p.Background, Encoder: p.Encoder,
-	}
-	seen := map[plan.Overlay]bool{} // one overlay is in every stripe it touches
-	for _, st := range p.Stripes {
-		for _, t := range st.Tiles {
-			t.Y += st.Y
-			c.Tiles = append(c.Tiles, t)
-		}
-		for _, o := range st.Overlays {
-			o.Y += st.Y
-			if !seen[o] {
-				seen[o] = true
-				c.Overlays = append(c.Overlays, o)
-			}
-		}
-	}
-	return c
-}
+func (s *Song) Canvas() *plan.Picture { return s.Plan.Canvas() }
 
 // Voices are all voices of the song in the order in which they are summed.
 func (s *Song) Voices() []plan.Voice {

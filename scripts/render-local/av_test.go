@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/choirless/render/scripts/render-local/drive"
+)
+
+// avFrame is a picture that came out, avSound a millisecond of sound.
+type (
+	avFrame struct {
+		ns    int64
+		index int
+		luma  float64
+	}
+	avSound struct {
+		ns, song int64
+		rms      float64
+	}
+)
+
+func readAVLog(t *testing.T, file string) (frames []avFrame, sounds []avSound) {
+	t.Helper()
+	f := must[*os.File](t)(os.Open(file))
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var p avFrame
+		var s avSound
+		if n, _ := fmt.Sscanf(lines.Text(), "frame,%d,%d,%f", &p.ns, &p.index, &p.luma); n == 3 {
+			frames = append(frames, p)
+		} else if n, _ := fmt.Sscanf(lines.Text(), "sound,%d,%d,%f", &s.ns, &s.song, &s.rms); n == 3 && s.song >= 0 {
+			sounds = append(sounds, s)
+		}
+	}
+	return frames, sounds
+}
+
+// offset is how much later than the sound a picture came out, ms, against where
+// both belong in the song: the monitor's own error, whatever the recordings' is.
+func (p avFrame) offset(sounds []avSound, samplesPerFrame float64) (float64, bool) {
+	due := float64(p.index) * samplesPerFrame
+	i, _ := slices.BinarySearchFunc(sounds, due, func(s avSound, v float64) int { return int(float64(s.song) - v) })
+	if i == 0 || i >= len(sounds) {
+		return 0, false
+	}
+	s := sounds[i]
+	heard := float64(s.ns) + (due-float64(s.song))/48000*1e9
+	return (float64(p.ns) - heard) / 1e6, true
+}
+
+// TestMonitorIsInSync: flashes are seen when their beeps are heard. A busy machine
+// shows a picture late, never early, so of all flashes the best one tells what the
+// program does, and no picture may be early.
+func TestMonitorIsInSync(t *testing.T) {
+	s := screen(t)
+	log := filepath.Join(t.TempDir(), "av.csv")
+	r := openWindow(t, s, "--mute", "--paused", "--window", "320x240", "--av-log", log, choir(t))
+	await(t, r, "first picture", func(st drive.Status) bool { return st.Frame >= 0 })
+	do(t, r, "key Tab")
+	for range 2 { // the song is short, the second time round it is warm
+		do(t, r, "key Space")
+		await(t, r, "the end", func(st drive.Status) bool { return !st.Playing })
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	frames, sounds := readAVLog(t, log)
+	// The second round only: song positions go up all the way.
+	for i := len(sounds) - 1; i > 0; i-- {
+		if sounds[i].song < sounds[i-1].song {
+			sounds = sounds[i:]
+			break
+		}
+	}
+	frames = slices.DeleteFunc(frames, func(p avFrame) bool { return p.ns < sounds[0].ns })
+	var all, seen []float64
+	var report strings.Builder
+	for i, p := range frames {
+		ms, ok := p.offset(sounds, 48000.0/25)
+		if !ok {
+			continue
+		}
+		all = append(all, ms)
+		if i > 0 && p.luma > frames[i-1].luma+20 && p.index <= frames[i-1].index+2 {
+			beep, ok := nearestBeep(sounds, p.ns)
+			if !ok {
+				continue
+			}
+			seen = append(seen, ms)
+			fmt.Fprintf(&report, "flash in frame %d %.1f ms after its beep, the monitor's share %.1f ms\n", p.index, float64(p.ns-beep)/1e6, ms)
+		}
+	}
+	t.Logf("%d of %d frames, offsets %s\n%s", len(frames), frames[len(frames)-1].index+1, spread(all), report.String())
+	if len(seen) == 0 {
+		t.Fatal("no flash was seen with its beep")
+	}
+	best := slices.MinFunc(seen, func(a, b float64) int { return int(math.Abs(a)*1000) - int(math.Abs(b)*1000) })
+	if math.Abs(best) > 20 {
+		t.Errorf("picture %.1f ms after the sound at best, want within 20", best)
+	}
+	if early := slices.Min(all); early < -20 {
+		t.Errorf("a picture came %.1f ms before its sound", -early)
+	}
+}
+
+// nearestBeep is when the beep that belongs to a flash begins: the sharpest rise
+// within 150 ms.
+func nearestBeep(sounds []avSound, ns int64) (int64, bool) {
+	best, at := 0.0, int64(0)
+	for i := 5; i < len(sounds); i++ {
+		if d := sounds[i].ns - ns; d < -150e6 || d > 150e6 {
+			continue
+		}
+		if rise := sounds[i].rms - sounds[i-5].rms; rise > best {
+			best, at = rise, sounds[i].ns
+		}
+	}
+	return at, best > 0.02
+}
+
+func spread(v []float64) string {
+	if len(v) == 0 {
+		return "none"
+	}
+	v = slices.Sorted(slices.Values(v))
+	at := func(q float64) float64 { return v[int(q*float64(len(v)-1))] }
+	return fmt.Sprintf("min %.1f, median %.1f, p95 %.1f, max %.1f ms", v[0], at(0.5), at(0.95), v[len(v)-1])
+}
