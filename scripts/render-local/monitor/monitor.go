@@ -362,6 +362,7 @@ func (b *builder) finish(n int) error {
 		return errStale
 	}
 	m.queue = append(m.queue, out)
+	m.wake.Broadcast()
 	return nil
 }
 
@@ -386,9 +387,10 @@ func (m *Monitor) Pull(out [][]float32, dac time.Time) {
 	n := 0
 	song := int64(-1)
 	if m.playing && len(m.queue) > 0 {
-		song = m.queue[0].at
-		m.clock.play(float64(m.queue[0].at)+m.frac, dac, m.speed, len(out[0]))
+		song = m.queue[0].at + int64(m.frac)
+		at := float64(m.queue[0].at) + m.frac
 		n = m.fill(out)
+		m.clock.play(at, dac, m.speed, n)
 	}
 	for c := range out {
 		clear(out[c][n:])
