@@ -213,10 +213,15 @@ func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
 
 // touchSong notes that the song's automatic definition may have to change.
 func (t *tx) touchSong(ctx context.Context, id definition.Song, debounce time.Duration) error {
-	_, err := t.exec(ctx, `UPDATE songs SET revision = revision + 1, due_at = ?, updated = ?
+	_, err := t.exec(ctx, `UPDATE songs SET revision = revision + 1, due_at = ?, updated = ?, `+reading+`
 		WHERE choir = ? AND song = ?`, t.now+int64(debounce), t.now, id.Choir, id.Song)
 	return err
 }
+
+// reading sets a song's number of recordings that are being ingested, after the state
+// of a part has changed.
+const reading = `reading = (SELECT COUNT(*) FROM parts p
+	WHERE p.choir = songs.choir AND p.song = songs.song AND p.state = 'ingesting')`
 
 func notFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {

@@ -234,6 +234,9 @@ func (d *db) RedoTask(ctx context.Context, id definition.Song, key string) error
 				PartIngesting, t.now, id.Choir, id.Song, key, PartReady); err != nil {
 				return err
 			}
+			if _, err := t.exec(ctx, `UPDATE songs SET `+reading+` WHERE choir = ? AND song = ?`, id.Choir, id.Song); err != nil {
+				return err
+			}
 		}
 		return t.requeue(ctx, id, key, requeueFresh, 0)
 	})

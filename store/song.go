@@ -170,8 +170,7 @@ func (d *db) ReviveSong(ctx context.Context, id definition.Song) error {
 }
 
 // songDue is the condition of number 4 of Store, but for the claim.
-const songDue = `revision > planned AND due_at <= ? AND lease_until <= ? AND NOT EXISTS
-	(SELECT 1 FROM parts p WHERE p.choir = songs.choir AND p.song = songs.song AND p.state = 'ingesting')`
+const songDue = `revision > planned AND reading = 0 AND due_at <= ? AND lease_until <= ?`
 
 // ClaimSong claims a song that should be planned.
 func (d *db) ClaimSong(ctx context.Context, owner string, lease time.Duration) (SongClaim, error) {

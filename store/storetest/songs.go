@@ -175,6 +175,14 @@ func testSongDue(t *testing.T, b *bench) {
 	b.must(b.SongPlanned(ctx, c, ""))
 	b.must(b.PutPart(ctx, part("p"), json.RawMessage(`{"volume":2}`)))
 	none("the document is the same")
+
+	b.must(b.PutPart(ctx, part("q"), json.RawMessage(`{"volume":3}`)))
+	b.must(b.RedoTask(ctx, song, "ingest-p-1"))
+	none("a recording is read again")
+	b.complete("ingest-p-1", plan.IngestResult{})
+	if _, err = b.ClaimSong(ctx, "me", minute); err != nil {
+		t.Fatalf("the recording is read, and nobody is told: %v", err)
+	}
 }
 
 func testSongClaims(t *testing.T, b *bench) {
