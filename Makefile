@@ -86,6 +86,11 @@ bench-mix: ## the mix beside ffmpeg's filters
 bench-align: ## alignment figures over MANIFEST=path/manifest.json
 	$(GO) run ./scripts/bench-align $(MANIFEST)
 
+.PHONY: bench-stitch
+bench-stitch: build ## joining, reuse, checks and bits on songs of 9, 16 and 36 parts; SONG=folder
+	$(GO) build -trimpath -o bin/ ./scripts/bench-stitch
+	for n in 9 16 36; do bin/bench-stitch --song $(or $(SONG),demo/song) --cases $$n || exit; done
+
 .PHONY: clean
 clean: ## remove what was built here (bin, demo song, .prefix)
 	rm -rf bin demo .prefix

@@ -184,3 +184,17 @@ func TestIngestKey(t *testing.T) {
 		t.Error("the key does not follow content and rotation")
 	}
 }
+
+// A row that only moves up or down, as when another is added above, keeps its cells.
+func TestARowThatMovesKeepsItsCells(t *testing.T) {
+	parts, known := choir(9)
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	before, _ := keys(p)
+	for i := range p.Stripes {
+		p.Stripes[i].Y += 64
+	}
+	after, _ := keys(p)
+	if d := differ(before, after); len(before) == 0 || len(d) != 0 {
+		t.Errorf("of %d cells %v have another key", len(before), d)
+	}
+}

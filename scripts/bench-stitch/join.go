@@ -55,15 +55,21 @@ func (b bench) kept(ctx context.Context) (*plan.Plan, []stitch.Segment, error) {
 		return nil, nil, err
 	}
 	var segments []stitch.Segment
+	var list strings.Builder // for scripts/browsercheck
+	defer func() {
+		os.WriteFile(filepath.Join(b.dir, "cells.txt"), []byte(list.String()), 0o644) // a convenience
+	}()
 	for i, seg := range p.Segments {
 		one := stitch.Segment{Frames: seg.Count}
 		for row := range p.Stripes {
 			key := p.Picture(row, i).Picture.Out.Key
+			fmt.Fprintf(&list, "%s ", filepath.Join(cells.Path(), key))
 			one.Stripes = append(one.Stripes, func() (io.ReadCloser, error) {
 				r, _, err := cells.Get(ctx, key, bucket.Range{})
 				return r, err
 			})
 		}
+		fmt.Fprintln(&list)
 		segments = append(segments, one)
 	}
 	return p, segments, nil

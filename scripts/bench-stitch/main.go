@@ -1,13 +1,14 @@
 // Command bench-stitch measures what joining stripes, keeping cells and checking
 // them costs, on songs of 9, 16 and 36 parts made of the recordings of one:
 //
-//	bench-stitch [--song DIR] [--cases 9,16,36] [--out bench/stitch]
+//	bench-stitch [--song DIR] [--cases 9,16,36] [--out bench/out/stitch]
 //
 // For each song it renders in full, once more with --verify (every picture of
 // the final against its stripes), after a changed gain, after another take of
 // one part, and with P pictures alone; then it joins the cells again and again
 // for the throughput, and encodes the composed pictures as stripes and as whole
-// pictures for the bits. CPU is user and system of the process that renders.
+// pictures for the bits. The cells' names, a segment a line, are in cells.txt
+// for scripts/browsercheck. CPU is user and system of the process that renders.
 package main
 
 import (
@@ -36,7 +37,7 @@ func main() {
 func run(ctx context.Context) error {
 	song := flag.String("song", "demo/song", "`folder` with the recordings of one song")
 	cases := flag.String("cases", "9,16,36", "numbers of parts, by comma")
-	out := flag.String("out", "bench/stitch", "folder for songs, caches and videos")
+	out := flag.String("out", "bench/out/stitch", "folder for songs, caches and videos")
 	bin := flag.String("bin", "bin/choirless", "our program")
 	pictures := flag.Int("bits", 250, "pictures encoded for the comparison of bits; 0 for none")
 	flag.Parse()
