@@ -164,7 +164,7 @@ func (w *work) one(ctx context.Context, m *meter, final, scratch string, lossles
 	n := len(in)
 	fmt.Fprintf(&g, "%sxstack=inputs=%d:fill=black:layout=%s,pad=%d:%d,format=yuv420p[v];", vs.String(), n, strings.Join(lay, "|"), w.width, w.height)
 	fmt.Fprintf(&g, "%samix=inputs=%d:normalize=0:dropout_transition=0,volume=0.35,asplit[d][r];[r][%d:a]afir=dry=0:wet=1[rv];", as.String(), n, n)
-	g.WriteString("[d][rv]amix=inputs=2:normalize=0:weights=0.9 0.1,aformat=channel_layouts=stereo,loudnorm=I=-16:TP=-1.5:LRA=11,aresample=48000[a]")
+	g.WriteString("[d][rv]amix=inputs=2:normalize=0:weights=0.9 0.1,aformat=channel_layouts=stereo,loudnorm=I=-16:TP=-1.5:LRA=11,aresample=48000,aformat=channel_layouts=stereo[a]")
 	args = append(args, "-i", w.ir, "-filter_complex", g.String(), "-map", "[v]", "-map", "[a]", "-r", "25", "-t", fmt.Sprintf("%.3f", w.seconds))
 	args = append(args, x264(lossless)...)
 	args = append(args, "-c:a", "aac", "-b:a", "192k", "-movflags", "+faststart", final)
