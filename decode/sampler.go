@@ -51,3 +51,6 @@ func (s *Sampler) At(t time.Duration) (f *media.Frame, changed bool, err error) 
 	f, err = s.v.frame(s.cur)
 	return f, changed, err
 }
+
+// Ended reports whether no picture follows the one At last returned.
+func (s *Sampler) Ended() bool { return s.ended && s.next == nil }

@@ -61,7 +61,8 @@ type Node struct {
 	mu      sync.Mutex
 	engines []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
 
-	cpu cpuShare
+	parking parking
+	cpu     cpuShare
 }
 
 // ErrStop is the cause of the contexts of work that is interrupted because the
@@ -104,7 +105,9 @@ func (n *Node) StripeMV() bool { return n.stripeMV }
 // returns an error only when the assignment queue itself fails for good.
 func (n *Node) Run(ctx context.Context) error {
 	defer n.closeEngines()
+	defer n.parking.clear(time.Time{})
 	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.parking.sweep(gctx) })
 	for range n.cfg.Slots {
 		g.Go(func() error { return n.slot(gctx) })
 	}

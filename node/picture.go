@@ -34,7 +34,7 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 		}
 	}
 	check := keeps && !whole && (n.cfg.Verify || sampled(key, p))
-	tiles := OpenTiles(ctx, n.cfg.Buckets, p)
+	tiles := n.parking.openTiles(ctx, n.cfg.Buckets, p)
 	defer tiles.Close()
 	scene, err := Scene(ctx, n.cfg.Buckets, p)
 	if err != nil {
@@ -89,6 +89,7 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 	if res.Frames != p.Segment.Count {
 		return res, fmt.Errorf("stripe %d, segment %d: %d frames encoded, want %d", p.Stripe, p.Segment.Index, res.Frames, p.Segment.Count)
 	}
+	n.parking.park(tiles, p)
 	return res, nil
 }
 

@@ -24,6 +24,12 @@ type tileSource struct {
 	warning string
 	first   bool
 	opacity float64 // as last drawn
+	pixels  int     // of its last picture, luma
+	// end ends reading. release keeps the end of the cell's context from doing
+	// so; false when it already has. Both nil where the reader's context is the
+	// caller's.
+	end     context.CancelCauseFunc
+	release func() bool
 }
 
 // Tiles gives the pictures of a cell's tiles over song time. Not safe for
@@ -36,17 +42,20 @@ type Tiles struct {
 // OpenTiles opens the decoders of a cell, each at the cell's beginning. The
 // caller must Close them.
 func OpenTiles(ctx context.Context, b bucket.Buckets, p *plan.Picture) *Tiles {
-	half := p.Rate.Time(1) / 2
 	tiles := &Tiles{sources: make([]*tileSource, len(p.Tiles))}
-	for i, t := range p.Tiles {
-		ts := &tileSource{tile: t, first: true}
-		tiles.sources[i] = ts
-		if err := ts.open(ctx, b, p.Rate.Time(p.Segment.First), half); err != nil {
-			ts.warning = fmt.Sprintf("picture not readable, placeholder shown: %v", err)
-			ts.close()
-		}
+	for i := range p.Tiles {
+		tiles.sources[i] = openTile(ctx, b, p, i)
 	}
 	return tiles
+}
+
+func openTile(ctx context.Context, b bucket.Buckets, p *plan.Picture, i int) *tileSource {
+	t := &tileSource{tile: p.Tiles[i], first: true}
+	if err := t.open(ctx, b, p.Rate.Time(p.Segment.First), p.Rate.Time(1)/2); err != nil {
+		t.warning = fmt.Sprintf("picture not readable, placeholder shown: %v", err)
+		t.close()
+	}
+	return t
 }
 
 // At returns what has changed at song time s since the last call, which was for
@@ -109,6 +118,12 @@ func (t *tileSource) close() {
 		t.src.Close()
 	}
 	t.video, t.src, t.sampler = nil, nil, nil
+	if t.release != nil {
+		t.release()
+	}
+	if t.end != nil {
+		t.end(nil)
+	}
 }
 
 // partTime is where song time s falls in the part.
@@ -132,6 +147,7 @@ func (t *tileSource) at(s time.Duration) (engine.Update, bool) {
 	if f == nil { // before its first picture
 		return engine.Update{Opacity: 1}, first
 	}
+	t.pixels = f.Width() * f.Height()
 	op := t.opacityAt(pt, f.Time)
 	if !first && !changed && op == t.opacity {
 		return engine.Update{}, false
