@@ -72,7 +72,11 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 			return err
 		}
 		res.Checked = true
-		res.Leaks, err = n.poisoned(ctx, kept.Bytes(), o, p.Segment.Count)
+		few := sampledPictures
+		if n.cfg.Verify {
+			few = p.Segment.Count
+		}
+		res.Leaks, err = n.poisoned(ctx, kept.Bytes(), o, p.Segment.Count, few)
 		return err
 	}
 	info, err := putStream(ctx, n.cfg.Buckets, p.Out, write)

@@ -45,6 +45,9 @@ const (
 	noiseRows = 32
 	// sampleShare is how many cells there are to a checked one.
 	sampleShare = 16
+	// sampledPictures is how many pictures of a sampled cell are looked at: a fault
+	// of the encoder shows in the first that are predicted.
+	sampledPictures = 50
 	// noiseKept bounds the streams of noise that are kept for the next check.
 	noiseKept = 4
 )
@@ -128,7 +131,7 @@ func (n *Node) provoke(ctx context.Context, e plan.Encoder) (leaks int, err erro
 	if err := c.Close(); err != nil {
 		return 0, err
 	}
-	return n.poisoned(ctx, stripe.Bytes(), o, frames)
+	return n.poisoned(ctx, stripe.Bytes(), o, frames, frames)
 }
 
 // wander draws picture i of a texture without a period that moves through both
@@ -154,8 +157,8 @@ func wander(f *media.Frame, i int) {
 }
 
 // poisoned returns how many pictures of a stripe are others with noise around it
-// than alone. o and frames are what it was encoded with.
-func (n *Node) poisoned(ctx context.Context, stripe []byte, o encode.CellOptions, frames int) (int, error) {
+// than alone, of the first few. o and frames are what it was encoded with.
+func (n *Node) poisoned(ctx context.Context, stripe []byte, o encode.CellOptions, frames, few int) (int, error) {
 	noise, err := n.trust.noiseFor(o, frames)
 	if err != nil {
 		return 0, err
@@ -176,7 +179,7 @@ func (n *Node) poisoned(ctx context.Context, stripe []byte, o encode.CellOptions
 	}
 	defer alone.Close()
 	differ := 0
-	for i := range frames {
+	for i := range min(frames, few) {
 		if err := ctx.Err(); err != nil {
 			return 0, context.Cause(ctx)
 		}

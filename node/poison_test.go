@@ -185,7 +185,7 @@ func BenchmarkPoison(b *testing.B) {
 	})
 	b.Run("check", func(b *testing.B) {
 		for b.Loop() {
-			if leaks, err := n.poisoned(b.Context(), stripe.Bytes(), o, frames); leaks != 0 || err != nil {
+			if leaks, err := n.poisoned(b.Context(), stripe.Bytes(), o, frames, frames); leaks != 0 || err != nil {
 				b.Fatal(leaks, err)
 			}
 		}

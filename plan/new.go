@@ -85,7 +85,7 @@ func (b *builder) canvas() {
 		Preset:       cmp.Or(b.o.Encoder.Preset, EncoderDefault.Preset),
 		CRF:          cmp.Or(b.o.Encoder.CRF, EncoderDefault.CRF),
 		MezzanineCRF: cmp.Or(b.o.Encoder.MezzanineCRF, EncoderDefault.MezzanineCRF),
-		GOP:          cmp.Or(b.o.Encoder.GOP, max(1, b.p.Rate.Frames(gopSeconds*time.Second))),
+		GOP:          cmp.Or(b.o.Encoder.GOP, max(1, b.p.Rate.Frames(SegmentDefault+shortest))),
 		CanvasHeight: size[1],
 	}
 }
@@ -158,18 +158,17 @@ func (b *builder) outputOffset(in *definition.Input) media.Offset {
 	return media.Offset(math.Round(off))
 }
 
-// segments cuts the frames at multiples of the GOP. A rest shorter than a GOP joins
-// the segment before it.
+// segments cuts the frames into equal lengths, with a longer or shorter one at the end.
 func (b *builder) segments() {
-	gop, frames := b.p.Encoder.GOP, b.p.Frames
-	length := max(1, (b.p.Rate.Frames(cmp.Or(b.o.Segment, SegmentDefault))+gop/2)/gop) * gop
+	frames := b.p.Frames
+	length := max(1, b.p.Rate.Frames(cmp.Or(b.o.Segment, SegmentDefault)))
 	if b.o.Segments > 0 {
-		gops := (frames + gop - 1) / gop
-		length = max(1, (gops+b.o.Segments-1)/b.o.Segments) * gop
+		length = max(1, (frames+b.o.Segments-1)/b.o.Segments)
 	}
+	least := min(b.p.Rate.Frames(shortest), length)
 	for first := 0; first < frames; {
 		count := min(length, frames-first)
-		if rest := frames - first - count; rest > 0 && rest < gop {
+		if rest := frames - first - count; rest < least {
 			count += rest
 		}
 		b.p.Segments = append(b.p.Segments, Segment{Index: len(b.p.Segments), First: first, Count: count})

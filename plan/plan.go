@@ -96,7 +96,7 @@ type Options struct {
 	Watermark *Image
 	// BackgroundImage is the image the definition names; nil for none.
 	BackgroundImage *Image
-	// Segment is how long a segment is, SegmentDefault when 0; rounded to whole GOPs.
+	// Segment is how long a segment is, SegmentDefault when 0.
 	Segment time.Duration
 	// Segments, when above 0, is how many segments to cut the song into instead.
 	Segments int
@@ -109,11 +109,15 @@ type Options struct {
 // Defaults of Options.
 const (
 	SegmentDefault = 10 * time.Second
-	gopSeconds     = 2
+	// shortest is what is left of a song for a segment of its own; a shorter rest
+	// joins the segment before it.
+	shortest = 2 * time.Second
 )
 
-// EncoderDefault is how cells are encoded unless told otherwise. GOP 0 means two seconds.
-var EncoderDefault = Encoder{Preset: "veryfast", CRF: 22, MezzanineCRF: 12}
+// EncoderDefault is how cells are encoded unless told otherwise. GOP 0 means that
+// every cell is one GOP, the longest a segment of the default length can be: cells
+// are what is joined and replaced, and every GOP costs a whole picture.
+var EncoderDefault = Encoder{Preset: "superfast", CRF: 22, MezzanineCRF: 12}
 
 // SongPart is what FromSong needs of one part.
 type SongPart struct {
