@@ -2,12 +2,14 @@ package coordinator
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"path"
 	"slices"
 
 	"github.com/choirless/render/bucket"
@@ -69,17 +71,20 @@ func (f *finisher) master(ctx context.Context) (*stitch.Audio, error) {
 }
 
 // impulseFiles are the names, in the misc bucket, that a person's own impulse
-// response may have; none when the room is one of ours, or dry.
+// response may have, which may be asked for with or without its extension; none when the room is one of ours, or dry.
 func impulseFiles(m plan.Master) []string {
 	if m.Wet == 0 || m.Room == "" || slices.Contains(mix.RoomNames(), m.Room) {
 		return nil
+	}
+	if ext := path.Ext(m.Room); ext == ".wav" || ext == ".flac" {
+		return []string{m.Room}
 	}
 	return []string{m.Room + ".wav", m.Room + ".flac"}
 }
 
 // MasterOptions returns how a plan's sound is finished: its room, or a person's
-// own impulse response from the misc bucket. One that is not there is replaced
-// by the hall, with a warning.
+// own impulse response from the misc bucket. One that is not there, or cannot be
+// read, is replaced by the hall, with a warning.
 func (c *Coordinator) MasterOptions(ctx context.Context, m plan.Master) (o mix.MasterOptions, warnings []plan.PartWarning, err error) {
 	o = mix.MasterOptions{Room: m.Room, Wet: m.Wet, Target: mix.LUFS(m.Target), Ceiling: mix.DBTP(m.Ceiling)}
 	if o.Ceiling == 0 {
@@ -89,22 +94,21 @@ func (c *Coordinator) MasterOptions(ctx context.Context, m plan.Master) (o mix.M
 	if len(files) == 0 {
 		return o, nil, nil
 	}
+	o.Room = mix.DefaultRoom
 	for _, name := range files {
-		r, _, err := c.cfg.Buckets[definition.BucketMisc].Get(ctx, name, bucket.Range{})
+		file, _, err := c.read(ctx, definition.BucketMisc, name)
 		if errors.Is(err, bucket.ErrNotFound) {
 			continue
+		} else if err != nil {
+			return o, nil, err
 		}
-		if err == nil {
-			defer r.Close()
-			o.IR, err = mix.ReadIR(m.Room, r)
-		}
-		if err != nil {
-			return o, nil, fmt.Errorf("impulse response %q: %w", name, err)
+		if o.IR, err = mix.ReadIR(name, bytes.NewReader(file)); err != nil {
+			text := fmt.Sprintf("%v: the %s is used", err, o.Room)
+			return o, []plan.PartWarning{{Text: text}}, nil
 		}
 		return o, nil, nil
 	}
-	o.Room = ""
-	text := fmt.Sprintf("impulse response %q: not found, the hall is used; known: %v", m.Room, mix.RoomNames())
+	text := fmt.Sprintf("impulse response %q: not found, the %s is used; known: %v", m.Room, o.Room, mix.RoomNames())
 	return o, []plan.PartWarning{{Text: text}}, nil
 }
 

@@ -245,6 +245,11 @@ func (c *conversion) result(reencode string) plan.IngestResult {
 		f.Audio = &s
 		f.Duration = max(f.Duration, s.End)
 		res.Level, res.Rests = c.level.Level(), c.level.Rests()
+		if c.unusable != "silent" { // which says so already
+			for _, fault := range mix.Faults(res.Level) {
+				f.Warnings = append(f.Warnings, "sound: "+fault)
+			}
+		}
 	} else {
 		f.Audio = nil
 		res.Level = media.Level{LUFS: -70, PeakDB: -120, NoiseDB: -120, Silent: true}
