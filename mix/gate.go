@@ -33,6 +33,7 @@ const (
 	gateOpenDB     = 9   // over its noise a voice sounds
 	gateHysteresis = 4   // dB; noise differs by less from hop to hop
 	gateBelowDB    = 15  // below its loudness a voice sounds, whatever its noise
+	gateSilentDB   = 40  // below its loudness nothing is worth hearing
 	gateChunk      = 128 * gateHop
 
 	// gatePast is how many hops before one its gain depends on.
@@ -42,7 +43,7 @@ const (
 // GateThreshold returns the level in dBFS RMS above which a part of that level
 // sounds: well above its noise, but never so high that soft singing is below it.
 func GateThreshold(l media.Level) float64 {
-	return min(l.NoiseDB+gateOpenDB, l.LUFS-gateBelowDB)
+	return min(max(l.NoiseDB+gateOpenDB, l.LUFS-gateSilentDB), l.LUFS-gateBelowDB)
 }
 
 type gate struct {

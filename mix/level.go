@@ -190,9 +190,10 @@ func steady(hops []float32, quiet float64) bool {
 	return n >= steadyHops && n*20 >= len(hops)
 }
 
-// noise returns the RMS level in dBFS of the median hop between the singing,
-// -120 when there is less than half a second of it or it is digital silence.
-// A hop counts when it and its neighbours lie below the gate.
+// noise returns the RMS level in dBFS of the hops between the singing, -120 when
+// there is less than half a second of it or it is digital silence. A hop counts when
+// it and its neighbours lie below the gate. Soft notes do too, so that the noise is
+// what a quarter of the hops stay below: steady as it is, that is nearly its mean.
 func (m *LevelMeter) noise(gate float64) float64 {
 	var quiet []float32
 	for i := range m.kHops {
@@ -208,7 +209,7 @@ func (m *LevelMeter) noise(gate float64) float64 {
 		return floorDB
 	}
 	slices.Sort(quiet)
-	return dbFloor(math.Sqrt(float64(quiet[len(quiet)/2])), floorDB)
+	return dbFloor(math.Sqrt(float64(quiet[len(quiet)/4])), floorDB)
 }
 
 // restSteps is how long a pause must be to count as a rest: 1 s.
@@ -216,17 +217,19 @@ const restSteps = 10
 
 // Rests returns the stretches of at least a second without singing or playing,
 // in part time. Those of the backing drive the gate of the other parts
-// (Cleanup.Rests). A part without any sound rests throughout.
+// (Cleanup.Rests). A part rests where it is below GateThreshold; one without any
+// sound rests throughout.
 func (m *LevelMeter) Rests() []media.Span {
-	mean, gate := sungLevel(m.kHops)
-	if mean == 0 {
-		gate = math.Inf(1)
+	l := m.Level()
+	limit := math.Pow(10, GateThreshold(l)/10)
+	if l.LUFS <= floorLUFS {
+		limit = math.Inf(1)
 	}
 	const hop = 100 * time.Millisecond
 	var out []media.Span
-	for i := 0; i < len(m.kHops); {
+	for i := 0; i < len(m.eHops); {
 		n := 0
-		for i+n < len(m.kHops) && float64(m.kHops[i+n]) <= gate {
+		for i+n < len(m.eHops) && float64(m.eHops[i+n]) <= limit {
 			n++
 		}
 		if n >= restSteps {

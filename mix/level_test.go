@@ -82,6 +82,19 @@ func TestLevelCountsSingingOnly(t *testing.T) {
 	}
 }
 
+// A part that plays softly for most of the time between its loud notes is not
+// noisy: its noise is what is left in its rests.
+func TestLevelSoftNotesAreNoNoise(t *testing.T) {
+	x := append(sung(8, 220, 0.1, 1), sung(4, 220, 0.03, 2)...)
+	x = append(append(x, make([]float32, 3*48000)...), sung(8, 220, 0.1, 3)...)
+	x = hiss(append(x, make([]float32, 2*48000)...), GainOf(-64), 4)
+	l := levelOf(x)
+	near(t, "noise", l.NoiseDB, -64, 1)
+	if f := Faults(l); f != nil {
+		t.Errorf("%q", f)
+	}
+}
+
 func TestLevelStereoAsMono(t *testing.T) {
 	x := sung(5, 330, 0.05, 3)
 	mono, stereo := levelOf(x), levelOf(x, x)
