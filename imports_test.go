@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"mix":             {"media", "mix/fft"},
 	"align":           {"media", "mix/fft"},
 	"stitch":          {"media"},
-	"plan":            {"definition", "media"},
+	"plan":            {"definition", "media", "shaders"},
 	"queue":           {},
 	"queue/queuetest": {"queue"},
 	"bucket":          {},

@@ -52,6 +52,10 @@ type Output struct {
 	// Balance says whether voices are levelled before volume multiplies.
 	Balance Optional[Balance] `json:"balance,omitzero"`
 
+	// Look grades the parts' pictures: values of the shaders' tunable uniforms, by
+	// name, such as gamma, contrast, saturation. What is left out has its default.
+	Look Optional[map[string]float64] `json:"look,omitzero"`
+
 	// Watermark is the name of a PNG or JPEG in the misc bucket; "" is none.
 	Watermark Optional[string] `json:"watermark,omitzero"`
 	// WatermarkOpacity is 0 (unseen) to 1.
@@ -131,7 +135,7 @@ func (o Output) Or(def Output) Output {
 		Reverb: o.Reverb.OrElse(def.Reverb), ReverbType: o.ReverbType.OrElse(def.ReverbType),
 		Panning: o.Panning.OrElse(def.Panning), PanLaw: o.PanLaw.OrElse(def.PanLaw),
 		Loudness: o.Loudness.OrElse(def.Loudness), TruePeak: o.TruePeak.OrElse(def.TruePeak),
-		Balance: o.Balance.OrElse(def.Balance), Watermark: o.Watermark.OrElse(def.Watermark),
+		Balance: o.Balance.OrElse(def.Balance), Look: o.Look.OrElse(def.Look), Watermark: o.Watermark.OrElse(def.Watermark),
 		WatermarkOpacity: o.WatermarkOpacity.OrElse(def.WatermarkOpacity),
 		Background:       o.Background.OrElse(def.Background),
 		BackgroundImage:  o.BackgroundImage.OrElse(def.BackgroundImage), Fit: o.Fit.OrElse(def.Fit),

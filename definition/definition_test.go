@@ -12,7 +12,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 const full = `{"version":1,"choir_id":"c","song_id":"s",
-"output":{"size":[1280,720],"fps":"30000/1001","span":"union","reverb":0,"reverb_type":"church","panning":false,"pan_law":"constant-gain","loudness":-14,"true_peak":-2,"balance":"off","watermark":"","watermark_opacity":0.5,"background":"#fff","background_image":"wall.jpg","fit":"cover","captions":true,"radius":8,"border":2,"border_color":"#010203","fade_ms":0},
+"output":{"size":[1280,720],"fps":"30000/1001","span":"union","reverb":0,"reverb_type":"church","panning":false,"pan_law":"constant-gain","loudness":-14,"true_peak":-2,"balance":"off","look":{"gamma":1.1},"watermark":"","watermark_opacity":0.5,"background":"#fff","background_image":"wall.jpg","fit":"cover","captions":true,"radius":8,"border":2,"border_color":"#010203","fade_ms":0},
 "inputs":[{"part_id":"a","part_type":"backing","name":"Ann <&>","size":[640,480],"position":[0,0],"volume":0,"pan":0,"offset":0,"drift_ppm":-12.5,"reverb":0,"cleanup":["gate"],"rotate":270,"fit":"contain","caption":false,"radius":0,"border":0,"border_color":"#000000","fade_ms":100},
 {"part_id":"b"}]}`
 

@@ -122,6 +122,25 @@ func (o *object) number(names ...string) Optional[float64] {
 	return o.fs.number(v)
 }
 
+// numbers reads an object of numbers.
+func (o *object) numbers(name string) Optional[map[string]float64] {
+	v, ok := o.get(name)
+	if !ok {
+		return Optional[map[string]float64]{}
+	}
+	if v.kind != 'o' {
+		o.fs.add(v.path, "is %s, want an object of numbers", kindNames[v.kind])
+		return Optional[map[string]float64]{}
+	}
+	out := map[string]float64{}
+	for k, e := range v.obj {
+		if n, ok := o.fs.number(e).Get(); ok {
+			out[k] = n
+		}
+	}
+	return Some(out)
+}
+
 func (fs *faults) number(v value) Optional[float64] {
 	if v.kind != 'n' && !(fs.tolerant && v.kind == 's') {
 		fs.add(v.path, "is %s, want a number", kindNames[v.kind])

@@ -127,6 +127,7 @@ func readOutput(o *object) Output {
 		Panning: o.boolean("panning"), PanLaw: oneOf(o, panLaws, "pan_law"),
 		Loudness: o.number("loudness"), TruePeak: o.number("true_peak"),
 		Balance:   oneOf(o, balances, "balance"),
+		Look:      o.numbers("look"),
 		Watermark: o.str("watermark"), WatermarkOpacity: o.number("watermark_opacity"),
 		Background: text(o, ParseRGB, "background"), BackgroundImage: o.str("background_image"),
 		Fit: oneOf(o, fits, "fit"), Captions: o.boolean("captions"),

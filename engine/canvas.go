@@ -70,11 +70,15 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 	c.pool.tiles = len(c.tiles)
 	err := e.do(ctx, func() (err error) {
 		c.programs = e.programs
-		if c.plain, err = newPlain(c.programs.files); err != nil {
+		l, err := newLook(c.programs.files, s.Look)
+		if err != nil {
+			return err
+		}
+		if c.plain, err = newPlain(c.programs.files, l); err != nil {
 			return err
 		}
 		if !e.options.Plain {
-			if c.fast, err = newFast(e.dev.Limits(), c.programs, c.size, c.tiles); err != nil {
+			if c.fast, err = newFast(e.dev.Limits(), c.programs, l, c.size, c.tiles); err != nil {
 				c.plain.release()
 				return err
 			}

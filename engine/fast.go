@@ -51,6 +51,7 @@ type fast struct {
 	limits   gl.Limits
 	tuning   Tuning
 	programs *programs
+	look     *look
 	tables   map[tableKey]*gl.Row
 	tiles    map[int]*fastTile
 	cells    []image.Rectangle // by tile, in the result's texels; empty: none
@@ -106,8 +107,8 @@ type fastPlane struct {
 
 // newFast prepares a canvas: cells for all tiles, on shelves about as wide as
 // the canvas.
-func newFast(limits gl.Limits, programs *programs, size image.Rectangle, tiles []tileState) (f *fast, err error) {
-	f = &fast{limits: limits, tuning: programs.tuning, programs: programs, tables: map[tableKey]*gl.Row{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
+func newFast(limits gl.Limits, programs *programs, l *look, size image.Rectangle, tiles []tileState) (f *fast, err error) {
+	f = &fast{limits: limits, tuning: programs.tuning, programs: programs, look: l, tables: map[tableKey]*gl.Row{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
 	defer func() {
 		if err != nil {
 			f.release()
@@ -225,11 +226,12 @@ func (f *fast) vertical(t *fastTile, slot, turn, share int) {
 
 func (f *fast) horizontal(t *fastTile, slot, share int) {
 	f.tuning.bindLayers(f.mid, 0)
-	for _, p := range t.planes {
+	for k, p := range t.planes {
 		for i := range p.copies {
 			h := p.h[share]
 			if i == 0 {
 				h.Use()
+				f.look.set(h, k)
 				f.tuning.bindRow(p.hTable, 1)
 			}
 			x, y := p.cell.X+i*p.apart, p.cell.Y

@@ -19,7 +19,8 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 		return true, nil
 	}
 	n, ok := newNormalizer(s)
-	if !ok || f.cells[tile].Empty() {
+	// Wide colour is converted after the passes, where a look would come too early.
+	if !ok || f.cells[tile].Empty() || n.t.wide && f.look != nil {
 		return false, nil
 	}
 	if old := f.tiles[tile]; old != nil {
@@ -119,10 +120,10 @@ func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
 	if p.hTable, err = f.table(h, hp); p.hTable == nil {
 		return false, err
 	}
-	if p.v, err = f.programs.get(vp, f.wraps(t), verticalPass); p.v == nil {
+	if p.v, err = f.programs.get(vp, f.wraps(t), nil, verticalPass); p.v == nil {
 		return false, err
 	}
-	if p.h, err = f.programs.get(hp, false, horizontalPass); p.h == nil {
+	if p.h, err = f.programs.get(hp, false, f.look, horizontalPass); p.h == nil {
 		return false, err
 	}
 	p.texels = ceilDiv(h.In, 16)

@@ -28,6 +28,7 @@ const maxScratch = 64
 // plain draws tiles with the plain variant. GL thread.
 type plain struct {
 	files    shaders.Files
+	look     *look
 	v, h     *gl.Program
 	colors   map[string]*gl.Program
 	luts     map[axis]*lut
@@ -72,8 +73,8 @@ func newTarget(f gl.Format, w, h int) (*target, error) {
 	return &target{x, fb}, nil
 }
 
-func newPlain(files shaders.Files) (p *plain, err error) {
-	p = &plain{files: files, colors: map[string]*gl.Program{}, luts: map[axis]*lut{}, scratch: map[scratchKey]*target{}, textures: map[int]*[3]*gl.Texture{}}
+func newPlain(files shaders.Files, l *look) (p *plain, err error) {
+	p = &plain{files: files, look: l, colors: map[string]*gl.Program{}, luts: map[axis]*lut{}, scratch: map[scratchKey]*target{}, textures: map[int]*[3]*gl.Texture{}}
 	defer func() {
 		if err != nil {
 			p.release()
@@ -321,6 +322,7 @@ func (p *plain) color(t transform, s shape, channel int, planes [3]*target, w, h
 		r := t.rows[channel]
 		prog.Uniform("row").Floats(float32(r[0]), float32(r[1]), float32(r[2]), float32(r[3]))
 	}
+	p.look.set(prog, channel)
 	out.fb.Bind()
 	gl.Draw(0, 0, w, h)
 	return out.fb.Read(0, 0, 0, w, h, dst.Data, dst.Stride)
@@ -346,6 +348,7 @@ func (p *plain) colorProgram(t transform, s shape, channel int) (*gl.Program, er
 	if s.gray {
 		defines = append(defines, shaders.Define{Name: "GRAY"})
 	}
+	defines, with = append(defines, p.look.defines()...), append(with, p.look.with()...)
 	key := fmt.Sprint(defines)
 	if c := p.colors[key]; c != nil {
 		return c, nil

@@ -40,8 +40,9 @@ func (p *programs) releaseUnused() {
 // pass is what decides the text of one of the scaler's passes.
 type pass struct {
 	pattern pattern
-	share   int  // of the passes drawn for want of targets
-	wrapped bool // the source of a vertical pass
+	look    *look // of a horizontal pass; nil: none
+	share   int   // of the passes drawn for want of targets
+	wrapped bool  // the source of a vertical pass
 }
 
 func verticalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
@@ -49,7 +50,7 @@ func verticalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
 }
 
 func horizontalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
-	return f.Generated("fast_h_body", horizontalSource(p.pattern, t.Targets, p.share), t.defines(false), "fast", "fast_h")
+	return f.Generated("fast_h_body", horizontalSource(p.pattern, t.Targets, p.share), append(t.defines(false), p.look.defines()...), append(p.look.with(), "fast", "fast_h")...)
 }
 
 // maxPrograms bounds the compiled passes kept. A choir has a handful; beyond
@@ -57,15 +58,15 @@ func horizontalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
 const maxPrograms = 256
 
 // get finds or compiles the shares of a pass; nil when there are too many.
-func (p *programs) get(pat pattern, wrapped bool, source func(shaders.Files, Tuning, pass) (shaders.Source, error)) ([]*gl.Program, error) {
+func (p *programs) get(pat pattern, wrapped bool, l *look, source func(shaders.Files, Tuning, pass) (shaders.Source, error)) ([]*gl.Program, error) {
 	var out []*gl.Program
 	for share := range p.tuning.shares() {
-		key := fmt.Sprint(pat.align, pat.first, pat.last, wrapped, share)
+		key := fmt.Sprint(pat.align, pat.first, pat.last, wrapped, share, l != nil)
 		if p.cache[key] == nil {
 			if len(p.cache) >= maxPrograms {
 				return nil, nil
 			}
-			s, err := source(p.files, p.tuning, pass{pat, share, wrapped})
+			s, err := source(p.files, p.tuning, pass{pat, l, share, wrapped})
 			if err != nil {
 				return nil, err
 			}

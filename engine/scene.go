@@ -30,6 +30,9 @@ type Scene struct {
 	BackdropRect image.Rectangle
 	// Tiles are drawn in order; a later tile lies over an earlier one.
 	Tiles []Tile
+	// Look sets tunable uniforms of the shaders by name (shaders.Tunable); what is
+	// left out has its default.
+	Look map[string]float64
 	// Overlays lie over every tile, in order.
 	Overlays []Overlay
 }

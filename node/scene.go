@@ -12,7 +12,7 @@ import (
 
 // Scene translates an assignment's geometry for the engine.
 func Scene(ctx context.Context, b bucket.Buckets, p *plan.Picture) (engine.Scene, error) {
-	s := engine.Scene{Width: p.Width, Height: p.Height, Background: p.Background}
+	s := engine.Scene{Width: p.Width, Height: p.Height, Background: p.Background, Look: p.Look}
 	for _, t := range p.Tiles {
 		fit := engine.Contain
 		if t.Fit == plan.Cover {

@@ -109,10 +109,12 @@ type Picture struct {
 	Rate       media.FrameRate `json:"rate"`
 	Background RGB             `json:"background"`
 	Backdrop   *Overlay        `json:"backdrop,omitempty"`
-	Tiles      []PictureTile   `json:"tiles"`
-	Overlays   []Overlay       `json:"overlays,omitempty"`
-	Encoder    Encoder         `json:"encoder"`
-	Out        Ref             `json:"out"` // raw H.264 byte stream (Annex B)
+	// Look holds values of the shaders' tunable uniforms.
+	Look     map[string]float64 `json:"look,omitempty"`
+	Tiles    []PictureTile      `json:"tiles"`
+	Overlays []Overlay          `json:"overlays,omitempty"`
+	Encoder  Encoder            `json:"encoder"`
+	Out      Ref                `json:"out"` // raw H.264 byte stream (Annex B)
 }
 
 // PictureTile is one part in a stripe. Its rectangle is in luma pixels of the

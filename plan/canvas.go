@@ -6,7 +6,7 @@ package plan
 func (p *Plan) Canvas() *Picture {
 	c := &Picture{
 		Segment: Segment{Count: p.Frames}, Width: p.Width, Height: p.Height,
-		Rate: p.Rate, Background: p.Background, Encoder: p.Encoder,
+		Rate: p.Rate, Background: p.Background, Look: p.Look, Encoder: p.Encoder,
 	}
 	seen := map[Overlay]bool{} // one overlay is in every stripe it touches
 	for _, s := range p.Stripes {

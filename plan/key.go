@@ -131,7 +131,7 @@ func (p *Plan) Picture(stripe, segment int) Assignment {
 	s, seg := p.Stripes[stripe], p.Segments[segment]
 	pic := Picture{
 		Stripe: s.Index, Segment: seg, Width: p.Width, Y: s.Y, Height: s.Height, Rate: p.Rate,
-		Background: p.Background, Backdrop: s.Backdrop, Tiles: s.Tiles, Overlays: s.Overlays, Encoder: p.Encoder,
+		Background: p.Background, Backdrop: s.Backdrop, Look: p.Look, Tiles: s.Tiles, Overlays: s.Overlays, Encoder: p.Encoder,
 	}
 	key := p.pictureKey(pic)
 	pic.Out = p.cell(key, "h264")

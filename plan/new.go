@@ -30,6 +30,9 @@ func New(def *definition.Definition, o Options) (*Plan, error) {
 			return nil, fmt.Errorf("plan: part %q: balance gain %g, want 0 or more", part, g)
 		}
 	}
+	if err := b.look(); err != nil {
+		return nil, err
+	}
 	b.canvas()
 	b.pickParts()
 	if len(b.inputs) == 0 {

@@ -28,9 +28,11 @@ type Plan struct {
 	// Backing is the part whose time line is the song's; empty when it was dropped.
 	Backing definition.PartID `json:"backing,omitempty"`
 
-	Background RGB       `json:"background"`
-	Stripes    []Stripe  `json:"stripes"` // top to bottom, covering Height
-	Segments   []Segment `json:"segments"`
+	Background RGB `json:"background"`
+	// Look holds values of the shaders' tunable uniforms, those not at their default.
+	Look     map[string]float64 `json:"look,omitempty"`
+	Stripes  []Stripe           `json:"stripes"` // top to bottom, covering Height
+	Segments []Segment          `json:"segments"`
 	// Sounds has one entry per stripe with voices, then -1 for hidden and audio-only parts.
 	Sounds  []Sound `json:"sounds"`
 	Encoder Encoder `json:"encoder"`

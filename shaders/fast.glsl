@@ -28,6 +28,10 @@ uint pair(float a, float b) { return uint(int(a)) | uint(int(b)) << 16; }
 
 // Four samples of a row in one word, clamped to 0..255.
 uint samples(float a, float b, float c, float d) {
+#ifdef LOOK
+    vec4 s = look(vec4(a, b, c, d) - 0.5) + 0.5; // half was added for the cut
+    a = s.x, b = s.y, c = s.z, d = s.w;
+#endif
     ivec4 v = ivec4(clamp(vec4(a, b, c, d), 0.0, 255.0));
     return uint(v.x | v.y << 8 | v.z << 16 | v.w << 24);
 }

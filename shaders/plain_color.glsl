@@ -4,6 +4,7 @@
 // #define LINEAR   source and canvas differ by matrix and range only
 // #define GRAY     the source has no chroma
 // #define CHANNEL  0, 1 or 2: which of Y, Cb, Cr to write (wide colour only)
+// #define LOOK     the scene has a look; builds on look.glsl
 // Builds on color.glsl, which has the other half of the uniforms.
 
 uniform sampler2D plane_y;   // code values of the source
@@ -27,6 +28,9 @@ void main() {
     float v = dot(row, vec4(code, 1.0));
 #else
     float v = canvas_code(code)[CHANNEL];
+#endif
+#ifdef LOOK
+    v = look(vec4(v)).x;
 #endif
     sample_out = clamp(v / 255.0, 0.0, 1.0);
 }

@@ -98,6 +98,8 @@ func TestFilesCompile(t *testing.T) {
 		{"plain_color", []Define{{"LINEAR", ""}}, nil},
 		{"plain_color", []Define{{"LINEAR", ""}, {"GRAY", ""}}, nil},
 		{"plain_color", []Define{{"HLG", ""}, {"CHANNEL", "0"}}, []string{"color"}},
+		{"plain_color", []Define{{"HLG", ""}, {"CHANNEL", "0"}, {"LOOK", ""}}, []string{"color", "look"}},
+		{"plain_color", []Define{{"LINEAR", ""}, {"LOOK", ""}}, []string{"look"}},
 		{"plain_color", []Define{{"PQ", ""}, {"CHANNEL", "1"}}, []string{"color"}},
 		{"plain_color", []Define{{"GAMMA", ""}, {"CHANNEL", "2"}}, []string{"color"}},
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/scripts/render-local/song"
 	"github.com/choirless/render/scripts/render-local/stage"
 	"github.com/choirless/render/scripts/render-local/window"
+	"github.com/choirless/render/shaders"
 )
 
 // app is the program behind an open window. All of it belongs to the main thread.
@@ -39,6 +40,7 @@ type app struct {
 
 	parts    []song.Part
 	voices   map[string]int // index in the mix, by part
+	tunables []shaders.Tunable
 	selected int
 	zoom     int // part whose tile fills the window, -1 none
 

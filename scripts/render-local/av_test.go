@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/choirless/render/scripts/render-local/drive"
@@ -56,59 +55,72 @@ func (p avFrame) offset(sounds []avSound, samplesPerFrame float64) (float64, boo
 }
 
 // TestMonitorIsInSync: flashes are seen when their beeps are heard. A busy machine
-// shows a picture late, never early, so of all flashes the best one tells what the
-// program does, and hardly any picture may be early.
+// shows a picture late, never early, or not at all: so the song is played until a
+// flash has been seen in time (an error of the program's own is in all of them), and
+// hardly any picture may be early.
 func TestMonitorIsInSync(t *testing.T) {
 	s := screen(t)
 	log := filepath.Join(t.TempDir(), "av.csv")
 	r := openWindow(t, s, "--mute", "--paused", "--window", "480x320", "--av-log", log, choir(t))
 	await(t, r, "first picture", func(st drive.Status) bool { return st.Frame >= 0 })
 	do(t, r, "key Tab")
-	for range 2 { // the song is short, the second time round it is warm
+	const rounds, most = 8, 20 // ms
+	var all, seen []float64
+	best := math.Inf(1)
+	for round := 0; round < rounds && math.Abs(best) > most; round++ {
 		do(t, r, "key Space")
 		await(t, r, "the end", func(st drive.Status) bool { return !st.Playing })
+		frames, sounds := readAVLog(t, log)
+		all, seen = measureSync(t, frames, sounds)
+		for _, ms := range seen {
+			if math.Abs(ms) < math.Abs(best) {
+				best = ms
+			}
+		}
 	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	frames, sounds := readAVLog(t, log)
-	// The second round only: song positions go up all the way.
+	if math.Abs(best) > most {
+		t.Errorf("in %d rounds a flash was seen %.1f ms after its beep at best, want within %d", rounds, best, most)
+	}
+	slices.Sort(all)
+	if early := all[len(all)/20]; early < -20 { // where sound is late itself, a picture may be
+		t.Errorf("one picture in twenty came %.1f ms before its sound, or more", -early)
+	}
+}
+
+// measureSync returns the monitor's error for all pictures of the last round, and
+// for those that show a flash whose beep was heard.
+func measureSync(t *testing.T, frames []avFrame, sounds []avSound) (all, seen []float64) {
+	t.Helper()
+	// The last round only: in it song positions go up all the way.
 	for i := len(sounds) - 1; i > 0; i-- {
 		if sounds[i].song < sounds[i-1].song {
 			sounds = sounds[i:]
 			break
 		}
 	}
+	if len(sounds) == 0 {
+		t.Fatal("no sound was played")
+	}
 	frames = slices.DeleteFunc(frames, func(p avFrame) bool { return p.ns < sounds[0].ns })
-	var all, seen []float64
-	var report strings.Builder
 	for i, p := range frames {
 		ms, ok := p.offset(sounds, 48000.0/25)
 		if !ok {
 			continue
 		}
 		all = append(all, ms)
-		if i > 0 && p.luma > frames[i-1].luma+20 && p.index <= frames[i-1].index+2 {
-			beep, ok := nearestBeep(sounds, p.ns)
-			if !ok {
-				continue
-			}
+		if i == 0 || p.luma <= frames[i-1].luma+20 || p.index > frames[i-1].index+2 {
+			continue
+		}
+		if beep, ok := nearestBeep(sounds, p.ns); ok {
 			seen = append(seen, ms)
-			fmt.Fprintf(&report, "flash in frame %d %.1f ms after its beep, the monitor's share %.1f ms\n", p.index, float64(p.ns-beep)/1e6, ms)
+			t.Logf("flash in frame %d %.1f ms after its beep, the monitor's share %.1f ms", p.index, float64(p.ns-beep)/1e6, ms)
 		}
 	}
-	t.Logf("%d of %d frames, offsets %s\n%s", len(frames), frames[len(frames)-1].index+1, spread(all), report.String())
-	if len(seen) == 0 {
-		t.Fatal("no flash was seen with its beep")
-	}
-	best := slices.MinFunc(seen, func(a, b float64) int { return int(math.Abs(a)*1000) - int(math.Abs(b)*1000) })
-	if math.Abs(best) > 20 {
-		t.Errorf("picture %.1f ms after the sound at best, want within 20", best)
-	}
-	slices.Sort(all)
-	if early := all[len(all)/20]; early < -20 { // where sound is late itself, a picture may be
-		t.Errorf("one picture in twenty came %.1f ms before its sound, or more", -early)
-	}
+	t.Logf("%d frames shown, offsets %s", len(frames), spread(all))
+	return all, seen
 }
 
 // nearestBeep is when the beep that belongs to a flash begins: the sharpest rise

@@ -52,6 +52,7 @@ func (l *avLog) frame(at time.Time, index int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	fmt.Fprintf(l.w, "frame,%d,%d,%.2f\n", at.UnixNano(), index, l.mean)
+	l.w.Flush() // may be read while it is written; close says what went wrong
 }
 
 // sound notes a buffer on its way to the card.

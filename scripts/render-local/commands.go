@@ -20,6 +20,7 @@ import (
 //	seek SECONDS
 //	wait SECONDS
 //	click X Y        in window pixels
+//	tune NAME VALUE  what a slider sets
 //	screenshot FILE  what the window shows, as PNG
 //	status           a line of JSON
 //	quit
@@ -68,6 +69,13 @@ func (a *app) command(ctx context.Context, verb, rest string) (answer string, er
 		case <-time.After(t):
 		case <-ctx.Done():
 		}
+	case "tune":
+		var name string
+		var v float64
+		if n, _ := fmt.Sscan(rest, &name, &v); n != 2 {
+			return "", fmt.Errorf("tune %q, want NAME VALUE", rest)
+		}
+		on(func() { a.setLook(name, v); a.dirty = true })
 	case "click":
 		var p image.Point
 		if n, _ := fmt.Sscan(rest, &p.X, &p.Y); n != 2 {

@@ -80,6 +80,29 @@ func (a *app) edit(change func(song.Part) error, moved bool) {
 	a.loudness.measure(voices)
 }
 
+// slide sets a tunable uniform to a place between its ends, 0..1.
+func (a *app) slide(i int, place float64) {
+	t := a.tunables[i]
+	a.setLook(t.Name, t.Least+place*(t.Most-t.Least))
+}
+
+func (a *app) setLook(name string, v float64) {
+	if err := a.song.SetLook(a.ctx, name, v); err != nil {
+		a.fail(err)
+		return
+	}
+	a.stage.Replace(a.song.Canvas())
+}
+
+// resetLook gives every tunable uniform its default.
+func (a *app) resetLook() {
+	for _, t := range a.tunables {
+		if v, ok := a.song.Look()[t.Name]; ok && v != t.Default {
+			a.setLook(t.Name, t.Default)
+		}
+	}
+}
+
 // save writes what was changed back.
 func (a *app) save() {
 	if !a.song.Dirty() {
@@ -129,6 +152,9 @@ func (a *app) reload() {
 			return
 		}
 		a.reloads.saved = saved
+		if a.tunables, err = files.Tunables(); err != nil {
+			a.fail(err)
+		}
 		a.stage.Reload(files)
 	})
 }

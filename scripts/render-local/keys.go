@@ -69,6 +69,7 @@ func bindings() [][]binding {
 		{
 			{"C", glfw.KeyC, 0, "beside ffmpeg's frame", func(a *app) { a.compare(window.Split) }},
 			{"X", glfw.KeyX, 0, "difference to it, ×8", func(a *app) { a.compare(window.Difference) }},
+			{"Backspace", glfw.KeyBackspace, 0, "all sliders to their defaults", (*app).resetLook},
 			{"R", glfw.KeyR, 0, "load the shaders again", func(a *app) { a.work.Go(func() error { a.reload(); return nil }) }},
 		},
 	}
@@ -180,6 +181,9 @@ func (a *app) hit(h panel.Hit) {
 	case panel.Timeline:
 		a.drag, a.dragging = h, true
 		a.jump(time.Duration(h.Value * float64(a.monitor.Duration())))
+	case panel.Slider:
+		a.drag, a.dragging = h, true
+		a.slide(h.Index, h.Value)
 	case panel.PlayButton:
 		a.play(!a.monitor.State(time.Now()).Playing)
 	case panel.PartRow:
@@ -198,6 +202,8 @@ func (a *app) dragTo(at image.Point) {
 	case panel.Timeline:
 		v := a.drawn[transportPanel].Value(panel.Timeline, 0, at.X-a.panels[transportPanel].At.X)
 		a.jump(time.Duration(v * float64(a.monitor.Duration())))
+	case panel.Slider:
+		a.slide(a.drag.Index, a.drawn[slidersPanel].Value(panel.Slider, a.drag.Index, at.X-a.panels[slidersPanel].At.X))
 	case panel.Nothing:
 		v := a.view()
 		a.divide = min(max(float64(at.X-v.Place.Min.X)/float64(v.Place.Dx()), 0), 1)

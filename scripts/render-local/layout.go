@@ -77,6 +77,9 @@ func (a *app) drawPanels(now time.Time, s monitor.State) {
 		}
 	}
 	left(readOutPanel, panel.ReadOuts("Render", a.readOuts(s)))
+	if len(a.tunables) > 0 {
+		left(slidersPanel, a.sliders().Draw())
+	}
 	if a.mode != window.Ours {
 		left(rivalPanel, panel.ReadOuts("Against ffmpeg", a.rival.readOuts(a.mode)))
 	}
@@ -124,6 +127,19 @@ func (a *app) partRows() panel.Parts {
 			r.Mute, r.Solo, r.Peak = levels[i].Mute, levels[i].Solo, float64(peaks[i])
 		}
 		v.Rows = append(v.Rows, r)
+	}
+	return v
+}
+
+func (a *app) sliders() panel.Sliders {
+	var v panel.Sliders
+	look := a.song.Look()
+	for _, t := range a.tunables {
+		now, ok := look[t.Name]
+		if !ok {
+			now = t.Default
+		}
+		v.Rows = append(v.Rows, panel.SliderView{Name: t.Name, Least: t.Least, Most: t.Most, Default: t.Default, Now: now})
 	}
 	return v
 }

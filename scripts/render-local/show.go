@@ -28,6 +28,9 @@ func show(ctx context.Context, path string, o flags, in io.Reader, out, errOut i
 	if err != nil {
 		return err
 	}
+	if a.tunables, err = files.Tunables(); err != nil {
+		return err
+	}
 	if a.engine, err = engine.New(ctx, engine.Options{Software: o.software, Plain: o.plain}); err != nil {
 		return err
 	}

@@ -182,3 +182,38 @@ func TestWindowCompares(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWindowTunes: a slider changes the picture; what it says is written back, and
+// a frame drawn without a window has it too.
+func TestWindowTunes(t *testing.T) {
+	s := screen(t)
+	dir := choir(t)
+	r := openWindow(t, s, "--mute", "--paused", "--window", "960x540", dir)
+	await(t, r, "first picture", func(st drive.Status) bool { return st.Frame >= 0 })
+	do(t, r, "key Tab")
+	do(t, r, "seek 1.5")
+	await(t, r, "second picture", func(st drive.Status) bool { return st.Frame == 37 })
+	do(t, r, "screenshot "+filepath.Join(t.TempDir(), "drawn.png"))
+	mean := meanOf(must[*image.RGBA](t)(s.Shot()), middle)
+	frame := filepath.Join(t.TempDir(), "frame.png")
+	still := append(small(t), "--headless", "--frame", "37", dir)
+	if code, _, e := command(t, append(still, "--out", frame)...); code != exitOK {
+		t.Fatal(code, e)
+	}
+	do(t, r, "tune gamma 1.6")
+	shot(t, s, "brighter picture", func(m *image.RGBA) bool { return meanOf(m, middle) > mean+5 })
+	if _, err := r.Do("tune gamma 7"); err == nil {
+		await(t, r, "the bound", func(st drive.Status) bool { return strings.Contains(st.Note, "0.5 to 2") })
+	}
+	do(t, r, "key Ctrl+S")
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if b := must[[]byte](t)(os.ReadFile(filepath.Join(dir, "song.json"))); !strings.Contains(string(b), `"gamma":1.6`) {
+		t.Errorf("song.json has no look:\n%s", b)
+	}
+	code, out, e := command(t, append(still, "--compare", frame)...)
+	if code != exitFailed || !strings.Contains(e, "differs") {
+		t.Errorf("the saved look is not in the render: code %d, %s%s", code, out, e)
+	}
+}

@@ -138,6 +138,17 @@ func (d *document) setIn(path, idKeys []string, id string, fields map[string]any
 	return d.insert(list, entry), nil
 }
 
+// setOutput sets a field of the document's output, which is made when there is none.
+func (d *document) setOutput(key string, value any) ([]byte, error) {
+	if d.root.kind != '{' {
+		return nil, errors.New("the document is a bare list of parts, which has no room for it")
+	}
+	if out := d.root.get("output"); out != nil && out.kind == '{' {
+		return d.setFields(out, map[string]any{key: value})
+	}
+	return d.setFields(d.root, map[string]any{"output": map[string]any{key: value}})
+}
+
 // setFields changes the values of an object's keys and adds the keys it lacks.
 func (d *document) setFields(obj *span, fields map[string]any) ([]byte, error) {
 	type change struct {

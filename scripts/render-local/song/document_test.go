@@ -32,6 +32,19 @@ func TestSetFields(t *testing.T) {
 			}
 		})
 	}
+	for doc, want := range map[string]string{
+		`{"parts": []}`: `{"parts": [], "output": {"look":{"gamma":1.2}}}`,
+		"{\n  \"output\": {\"fps\": 25},\n  \"parts\": []\n}": "{\n  \"output\": {\"fps\": 25, \"look\": {\"gamma\":1.2}},\n  \"parts\": []\n}",
+		`{"output": {"look": {"gamma": 2, "x": 1}}}`:          `{"output": {"look": {"gamma":1.2}}}`,
+	} {
+		d, err := parseDocument([]byte(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.setOutput("look", map[string]float64{"gamma": 1.2}); err != nil || string(got) != want {
+			t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+		}
+	}
 	for _, bad := range []string{"", "{", `{"parts": 3}`, "[] []"} {
 		d, err := parseDocument([]byte(bad))
 		if err == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -17,10 +18,11 @@ import (
 // edits are what has been changed and not been written yet.
 type edits struct {
 	parts map[definition.PartID]map[string]bool // field names of a definition's input
+	look  bool
 }
 
 // Dirty reports whether there is something to save.
-func (s *Song) Dirty() bool { return len(s.edits.parts) > 0 }
+func (s *Song) Dirty() bool { return len(s.edits.parts) > 0 || s.edits.look }
 
 // Bounds of what can be set here, narrower than the definition's.
 const (
@@ -51,6 +53,26 @@ func (s *Song) SetPan(ctx context.Context, part definition.PartID, pan float64) 
 	return s.set(ctx, part, "pan", func(in *definition.Input) {
 		in.Pan = definition.Some(math.Max(-1, math.Min(1, pan)))
 	})
+}
+
+// Look returns the values that the definition gives the shaders' tunable uniforms.
+func (s *Song) Look() map[string]float64 { return s.Definition.Output.Look.Or(nil) }
+
+// SetLook changes one of them.
+func (s *Song) SetLook(ctx context.Context, name string, value float64) error {
+	before := s.Definition.Output.Look
+	look := maps.Clone(before.Or(nil))
+	if look == nil {
+		look = map[string]float64{}
+	}
+	look[name] = round(value, 1000)
+	s.Definition.Output.Look = definition.Some(look)
+	if err := s.Replan(ctx); err != nil {
+		s.Definition.Output.Look = before
+		return err
+	}
+	s.edits.look = true
+	return nil
 }
 
 func (s *Song) set(ctx context.Context, part definition.PartID, field string, change func(*definition.Input)) error {
@@ -116,6 +138,15 @@ func (s *Song) Save() error {
 		}
 		if doc, err = s.setPart(doc, in.PartID, fields); err != nil {
 			return fmt.Errorf("%s: part %q: %w", s.Target(), in.PartID, err)
+		}
+	}
+	if s.edits.look {
+		d, err := parseDocument(doc)
+		if err == nil {
+			doc, err = d.setOutput("look", s.Look())
+		}
+		if err != nil {
+			return fmt.Errorf("%s: output.look: %w", s.Target(), err)
 		}
 	}
 	if err := s.check(doc); err != nil {

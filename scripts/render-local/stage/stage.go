@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ type Stage struct {
 	picture *plan.Picture // what to show, when it has changed
 	files   *shaders.Files
 	queue   []*Frame // by index, made and not taken
-	taken   int      // index of the frame taken last, -1 before
+	back    bool     // the target has gone back
 	err     error    // why the shaders last loaded are not in use
 	broken  error    // why no frame can be made
 	stats   Stats
@@ -79,14 +80,20 @@ type Stage struct {
 // New prepares a stage that draws with the files given. The engine stays the
 // caller's. The caller must Run the stage, which closes it.
 func New(eng *engine.Engine, b bucket.Buckets, p *plan.Picture, files shaders.Files) *Stage {
-	s := &Stage{engine: eng, buckets: b, picture: p, good: files, pos: -1, taken: -1}
+	s := &Stage{engine: eng, buckets: b, picture: p, good: files, pos: -1}
 	s.wake = sync.NewCond(&s.mu)
 	return s
 }
 
 // Want says which frame is due, and whether the ones after it will be.
 func (s *Stage) Want(index int, playing bool) {
-	s.change(func() { s.target, s.playing = index, playing })
+	s.change(func() {
+		// A clock that hesitates is no reason to seek.
+		if index < s.target && (!playing || index < s.target-ahead) {
+			s.back = true
+		}
+		s.target, s.playing = index, playing
+	})
 }
 
 // Reload exchanges the shaders. If they do not compile, what there is stays and
@@ -114,7 +121,6 @@ func (s *Stage) Take(index int) *Frame {
 			f.Release()
 		}
 		f, s.queue = s.queue[0], s.queue[1:]
-		s.taken = f.Index
 	}
 	if f != nil {
 		s.wake.Broadcast()
@@ -179,8 +185,9 @@ func (s *Stage) next() (work, bool) {
 			w.index = s.target
 			return w, true
 		}
-		switch there := s.has(s.target); {
-		case s.pos < 0 || s.target > s.pos+leap || s.target <= s.pos && !there || !s.playing && s.pos > s.target:
+		switch {
+		case s.pos < 0 || s.target > s.pos+leap || s.back || !s.playing && s.pos > s.target:
+			s.back = false
 			return work{index: s.target, jump: true}, true
 		case s.target > s.pos:
 			w.index = s.pos + 1
@@ -198,25 +205,18 @@ func (s *Stage) next() (work, bool) {
 	}
 }
 
-// has reports whether a frame is there or has been shown. The lock must be held.
-func (s *Stage) has(index int) bool {
-	if s.taken == index {
-		return true
-	}
-	for _, f := range s.queue {
-		if f.Index == index {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *Stage) work(ctx context.Context, w work) error {
 	if w.picture != nil {
+		// The decoders may go on where only what is made of their pictures is new.
+		going := s.current != nil && s.pos >= 0 && w.files == nil && reflect.DeepEqual(s.current.Tiles, w.picture.Tiles)
 		if err := s.open(ctx, w.picture); err != nil {
 			return err
 		}
-		if w.files == nil {
+		switch {
+		case going:
+			s.tiles.Again()
+			return s.make(ctx, s.pos, false, 0)
+		case w.files == nil:
 			return s.make(ctx, w.index, true, 0)
 		}
 	}
@@ -259,7 +259,8 @@ func (s *Stage) make(ctx context.Context, index int, jump bool, skipped int) err
 	if err != nil {
 		return fmt.Errorf("frame %d: %w", index, err)
 	}
-	s.publish(&Frame{Frame: f, Index: index, Look: s.look, release: release}, jump, func(st *Stats) {
+	alone := jump || index == s.pos
+	s.publish(&Frame{Frame: f, Index: index, Look: s.look, release: release}, alone, func(st *Stats) {
 		st.Composed++
 		st.Skipped += skipped
 		st.Compose += (time.Since(began) - st.Compose) / 8
@@ -276,7 +277,6 @@ func (s *Stage) publish(f *Frame, alone bool, count func(*Stats)) {
 			old.Release()
 		}
 		s.queue = nil
-		s.taken = -1
 	}
 	s.pos = f.Index
 	s.queue = append(s.queue, f)
