@@ -15,6 +15,7 @@ import (
 // CellOptions say how a cell is encoded. All cells that are to be joined must
 // have the same options but for Height.
 type CellOptions struct {
+	Codec         Codec
 	Width, Height int // luma pixels, even
 	Rate          media.FrameRate
 	Preset        string // x264 preset; "" is superfast
@@ -49,6 +50,9 @@ func (o *CellOptions) validate() error {
 	}
 	if o.CanvasHeight < o.Height {
 		errs = append(errs, fmt.Errorf("canvas height %d: less than the cell's %d", o.CanvasHeight, o.Height))
+	}
+	if o.Codec != X264 && o.StripeMV {
+		errs = append(errs, fmt.Errorf("codec %v: cannot keep motion inside a stripe", o.Codec))
 	}
 	return errors.Join(errs...)
 }
@@ -103,14 +107,9 @@ func NewCell(w io.Writer, o CellOptions) (*Cell, error) {
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("encode: cell: %w", err)
 	}
+	name, options := o.encoder()
 	e, err := av.NewEncoder(av.EncoderOptions{
-		Codec:   "libx264",
-		Threads: o.Threads,
-		Options: []av.Option{
-			{Key: "preset", Value: o.Preset},
-			{Key: "crf", Value: fmt.Sprint(o.CRF)},
-			{Key: "x264-params", Value: o.params()},
-		},
+		Codec: name, Threads: o.Threads, Options: options,
 		Width: o.Width, Height: o.Height,
 		TimeBase: media.TimeBase{Num: o.Rate.Den, Den: o.Rate.Num},
 		Rate:     o.Rate,

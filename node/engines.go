@@ -23,7 +23,10 @@ func (n *Node) takeEngine(ctx context.Context) (*engine.Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
-	n.cfg.Log.Info("compositor ready", "renderer", e.Renderer(), "software", e.Software())
+	n.cfg.Log.Info("compositor ready", "renderer", e.Renderer(), "software", e.Software(), "opened", e.Device().Opened)
+	n.mu.Lock()
+	n.renderer = e.Renderer()
+	n.mu.Unlock()
 	return e, nil
 }
 

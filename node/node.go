@@ -58,8 +58,9 @@ type Node struct {
 	stripeMV bool // what the encoder says
 	trust    trust
 
-	mu      sync.Mutex
-	engines []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
+	mu       sync.Mutex
+	renderer string           // of the engines, once there is one
+	engines  []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
 
 	parking parking
 	cpu     cpuShare

@@ -27,6 +27,9 @@ const framesInFlight = 2
 func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progress func(float64)) (plan.CellResult, error) {
 	res := plan.CellResult{}
 	whole := p.Height == p.Encoder.CanvasHeight
+	if err := usable(p.Encoder, whole); err != nil {
+		return res, fmt.Errorf("stripe %d: %w", p.Stripe, err)
+	}
 	keeps, err := whole, error(nil)
 	if !whole {
 		if keeps, err = n.keepsMotion(ctx, p.Encoder); err != nil {
@@ -54,6 +57,7 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 		}
 		defer canvas.Close()
 		o := encode.CellOptions{
+			Codec: encode.Codec(p.Encoder.Codec),
 			Width: p.Width, Height: p.Height, Rate: p.Rate,
 			Preset: p.Encoder.Preset, CRF: p.Encoder.CRF, GOP: p.Encoder.GOP,
 			StripeMV: keeps && !whole, CanvasHeight: p.Encoder.CanvasHeight, Threads: 1,
@@ -95,6 +99,18 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 	}
 	n.parking.park(tiles, p)
 	return res, nil
+}
+
+// usable reports why this node cannot encode as it is asked to. Another node may.
+func usable(e plan.Encoder, whole bool) error {
+	c := encode.Codec(e.Codec)
+	if c != encode.X264 && !whole {
+		return fmt.Errorf("encoder %v: it encodes whole pictures only", c)
+	}
+	if err := c.Available(); err != nil {
+		return fmt.Errorf("encoder %v: not available on this node: %w", c, err)
+	}
+	return nil
 }
 
 // composed is a frame on its way to the encoder.

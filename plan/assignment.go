@@ -162,6 +162,8 @@ type Overlay struct {
 
 // Encoder says how cells are encoded; identical for all cells of a plan.
 type Encoder struct {
+	// Codec is "" for x264, or "nvenc", which encodes whole pictures only.
+	Codec  string `json:"codec,omitempty"`
 	Preset string `json:"preset"` // x264 preset
 	CRF    int    `json:"crf"`    // final quality, for stripes joined in the bitstream and for Stack
 	// MezzanineCRF is used where the encoder cannot keep motion inside a stripe,

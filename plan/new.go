@@ -85,6 +85,7 @@ func (b *builder) canvas() {
 		Balance: b.out.Balance.Or("") == definition.BalanceAuto,
 	}
 	b.p.Encoder = Encoder{
+		Codec:        b.o.Encoder.Codec,
 		Preset:       cmp.Or(b.o.Encoder.Preset, EncoderDefault.Preset),
 		CRF:          cmp.Or(b.o.Encoder.CRF, EncoderDefault.CRF),
 		MezzanineCRF: cmp.Or(b.o.Encoder.MezzanineCRF, EncoderDefault.MezzanineCRF),
@@ -181,7 +182,8 @@ func (b *builder) segments() {
 
 // stripes finds bands of tiles that a border on a multiple of 16 can part. A tile
 // that another's rows overlap shares its stripe, and so do rows with no such multiple
-// between them: the picture is never bent to the stripes.
+// between them: the picture is never bent to the stripes. Only x264 can keep motion
+// inside a stripe; for another encoder the canvas is one stripe.
 func (b *builder) stripes() {
 	var shown []*definition.Input
 	for _, in := range b.inputs {
@@ -201,7 +203,7 @@ func (b *builder) stripes() {
 	bottom := 0
 	for _, in := range shown {
 		r := rect(in)
-		if last := &stripes[len(stripes)-1]; bottom > 0 {
+		if last := &stripes[len(stripes)-1]; bottom > 0 && b.p.Encoder.Codec == "" {
 			if at := borderIn(bottom, r.Min.Y); at > last.Y {
 				last.Height = at - last.Y
 				stripes = append(stripes, Stripe{Index: len(stripes), Y: at})

@@ -450,3 +450,19 @@ func TestWhenThePlaceholderComes(t *testing.T) {
 		}
 	}
 }
+
+// TestOneStripeForOtherEncoders: only x264 keeps motion inside a stripe.
+func TestOneStripeForOtherEncoders(t *testing.T) {
+	parts, known := choir(9)
+	d, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Encoder: Encoder{Codec: "nvenc"}})
+	if len(p.Stripes) != 1 || p.Stripes[0].Height != p.Height || len(p.Stripes[0].Tiles) != 9 {
+		t.Errorf("%d stripes, the first %d high with %d tiles", len(p.Stripes), p.Stripes[0].Height, len(p.Stripes[0].Tiles))
+	}
+	q, err := New(d, Options{Parts: known})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(q.Stripes) < 2 || q.Picture(0, 0).Key == p.Picture(0, 0).Key {
+		t.Errorf("%d stripes for x264, or the same keys", len(q.Stripes))
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
 	"github.com/choirless/render/local"
 	"github.com/choirless/render/node"
 	"github.com/choirless/render/plan"
@@ -26,7 +27,7 @@ import (
 type renderFlags struct {
 	out, definition, report, thumbnail, misc string
 	stems                                    string
-	size, span, preset                       string
+	size, span, preset, encoder              string
 	fps                                      float64
 	crf, slots                               int
 	cache, cacheSize                         string
@@ -63,6 +64,7 @@ does only what has changed.`,
 	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
 	f.IntVar(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
 	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
+	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
 	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
 	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts and cells in; by default the user's cache folder")
 	f.StringVar(&o.cacheSize, "cache-size", "20GB", "how large the cache may be, such as 500MB; 0 for no limit. What was used longest ago goes first, and anything after 30 days")
@@ -89,6 +91,10 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	if err != nil {
 		return usage("--cache-size: %v", err)
 	}
+	codec, err := chooseEncoder(o.encoder)
+	if err != nil {
+		return err
+	}
 	work, err := local.OpenWorkDir(o.cache, o.noCache, song.Song)
 	if err != nil {
 		return err
@@ -101,7 +107,7 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 		fmt.Fprintln(errOut, "choirless: note:", n)
 	}
 	clock := startStageClock()
-	l, err := local.Open(ctx, o.local(song, work, errOut))
+	l, err := local.Open(ctx, o.local(song, work, codec, errOut))
 	if err != nil {
 		return err
 	}
@@ -156,7 +162,7 @@ func (o renderFlags) output() (definition.Output, error) {
 	return out, nil
 }
 
-func (o renderFlags) local(song local.Folder, work *local.WorkDir, errOut io.Writer) local.Options {
+func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.Codec, errOut io.Writer) local.Options {
 	misc := o.misc
 	if misc == "" {
 		misc = song.Misc()
@@ -166,7 +172,7 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, errOut io.Wri
 		Log: newLog(errOut, o.verbose),
 		Config: func(c *coordinator.Config) {
 			c.Debounce, c.NoGrowing = 50*time.Millisecond, true
-			c.Encoder, c.Verify = plan.Encoder{CRF: o.crf, Preset: o.preset}, o.verify
+			c.Encoder, c.Verify = plan.Encoder{Codec: string(codec), CRF: o.crf, Preset: o.preset}, o.verify
 		},
 		Node: func(c *node.Config) {
 			c.Slots, c.StockEncoder, c.Engine.Software, c.Verify = o.slots, o.stock, o.software, o.verify

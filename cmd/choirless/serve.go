@@ -15,6 +15,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/health"
 	"github.com/choirless/render/local"
 	"github.com/choirless/render/node"
@@ -27,6 +28,7 @@ const claimTime = 6 * time.Second
 
 type serveFlags struct {
 	data, listen   string
+	encoder        string
 	debounce, keep time.Duration
 	slots          int
 	stock, verbose bool
@@ -54,6 +56,7 @@ going on when the process ended goes on when it starts again.`,
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address of the status page and API")
 	f.DurationVar(&o.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
 	f.DurationVar(&o.keep, "keep", coordinator.KeepDefault, "how long cells, sounds, converted parts and previews stay after the last render that used them")
+	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
 	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
 	f.BoolVar(&o.verify, "verify", false, "check every stripe for motion that leaves it, and decode every video and compare every picture")
@@ -64,6 +67,10 @@ going on when the process ended goes on when it starts again.`,
 func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 	if o.data == "" {
 		return usage("serve: --data is missing")
+	}
+	codec, err := chooseEncoder(o.encoder)
+	if err != nil {
+		return err
 	}
 	lock, err := lockData(o.data)
 	if err != nil {
@@ -77,9 +84,11 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 		return err
 	}
 	log := newLog(errOut, o.verbose)
+	log.Info("encoder", "chosen", codec.String(), "nvenc", available(encode.NVENC))
 	l, err := local.Open(ctx, local.Options{
 		Data: o.data, Log: log,
 		Config: func(c *coordinator.Config) {
+			c.Encoder.Codec = string(codec)
 			c.Debounce, c.Watched, c.Verify, c.Keep = o.debounce, true, o.verify, o.keep
 			// The folder is ours alone: a claim left behind is of a process that
 			// was killed, and need not be waited for.

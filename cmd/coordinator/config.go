@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/choirless/render/coordinator"
+	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/deployment"
 	"github.com/choirless/render/plan"
 )
@@ -31,6 +32,7 @@ type config struct {
 	silent    time.Duration
 	resend    time.Duration
 	segment   time.Duration
+	encoder   string
 	verify    bool
 	logLevel  string
 }
@@ -50,6 +52,7 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.silent, "silent", coordinator.SilentDefault, "how long a node may give no sign of life before its work is given to another")
 	fs.DurationVar(&c.resend, "resend", coordinator.ResendDefault, "how long an assignment may stay unread before it is sent again; doubled each time")
 	fs.DurationVar(&c.segment, "segment", plan.SegmentDefault, "length of the pieces a song's picture is made in")
+	fs.StringVar(&c.encoder, "encoder", "x264", "what nodes encode with: x264, or nvenc where every node has it")
 	fs.BoolVar(&c.verify, "verify", false, "decode every final and compare every picture with its stripes before it is published")
 	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 }
@@ -85,6 +88,9 @@ func (c *config) Validate() error {
 		if d.value < d.least || d.value > d.most {
 			errs = append(errs, fmt.Errorf("--%s: %v, want %v to %v", d.flag, d.value, d.least, d.most))
 		}
+	}
+	if _, err := encode.ParseCodec(c.encoder); err != nil {
+		errs = append(errs, fmt.Errorf("--encoder: %q, want x264 or nvenc", c.encoder))
 	}
 	if c.keep < time.Hour {
 		errs = append(errs, fmt.Errorf("--keep: %v, want at least 1h", c.keep))

@@ -13,8 +13,10 @@ import (
 
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/flagenv"
 	"github.com/choirless/render/internal/health"
+	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 	"github.com/choirless/render/web"
 )
@@ -88,10 +90,14 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 	for _, role := range definition.Buckets() {
 		names[c.BucketName(role)] = role
 	}
+	codec, err := encode.ParseCodec(c.encoder)
+	if err != nil {
+		return err
+	}
 	coord, err := coordinator.New(coordinator.Config{
 		Store: st, Buckets: buckets, Events: queues[0], Assignments: queues[1], Reports: queues[2],
 		BucketNames: names, Name: c.name, Attempts: c.attempts, Debounce: c.debounce, Reconcile: c.reconcile,
-		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log,
+		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Encoder: plan.Encoder{Codec: string(codec)}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log,
 	})
 	if err != nil {
 		return err

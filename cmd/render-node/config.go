@@ -32,7 +32,7 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.IntVar(&c.slots, "slots", 0, "assignments worked on at once; 0 is one per core")
 	fs.DurationVar(&c.lease, "lease", time.Minute, "lease time of an assignment; extended while work runs")
 	fs.StringVar(&c.scratch, "scratch", "", "folder for temporary files; by default the system's")
-	fs.StringVar(&c.listen, "listen", "127.0.0.1:9102", "address of /healthz and /readyz; empty for none")
+	fs.StringVar(&c.listen, "listen", "127.0.0.1:9102", "address of /healthz, /readyz and /about; empty for none")
 	fs.BoolVar(&c.software, "software", false, "compose with Mesa's software rasteriser even where there is a GPU")
 	fs.BoolVar(&c.stockEncoder, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
 	fs.BoolVar(&c.verify, "verify", false, "check every stripe for motion that leaves it, not only a sample")

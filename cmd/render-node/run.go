@@ -77,11 +77,14 @@ func serve(ctx context.Context, c config, errOut io.Writer) error {
 		Scratch: c.scratch, Slots: c.slots, Visibility: c.lease,
 		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Verify: c.verify, Log: log,
 	})
-	log.Info("ready", "node", c.name, "stripes_join", n.StripeMV())
+	about := n.About()
+	log.Info("ready", "node", c.name, "stripes_join", about.StripesJoin, "encoders", about.Encoders)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.Run(gctx) })
 	if c.listen != "" {
-		g.Go(func() error { return health.Serve(gctx, c.listen, health.Handler(queueCheck(queues[0]))) })
+		g.Go(func() error {
+			return health.Serve(gctx, c.listen, health.WithAbout(health.Handler(queueCheck(queues[0])), func() any { return n.About() }))
+		})
 	}
 	err = g.Wait()
 	for _, q := range queues {

@@ -4,6 +4,7 @@ package health
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -42,6 +43,20 @@ func Handler(checks ...Check) http.Handler {
 			return
 		}
 		fmt.Fprintln(w, "ready")
+	})
+	return mux
+}
+
+// WithAbout has h also answer GET /about, with what about returns as JSON: what
+// the process found on its machine and chose.
+func WithAbout(h http.Handler, about func() any) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", h)
+	mux.HandleFunc("GET /about", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		_ = enc.Encode(about()) // the client may be gone
 	})
 	return mux
 }

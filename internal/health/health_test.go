@@ -19,12 +19,12 @@ func TestServe(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- ServeListener(ctx, l, Handler(Check{"up", func(context.Context) error { return nil }}, Check{"queue", func(context.Context) error { return down }}))
+		done <- ServeListener(ctx, l, WithAbout(Handler(Check{"up", func(context.Context) error { return nil }}, Check{"queue", func(context.Context) error { return down }}), func() any { return map[string]string{"encoder": "x264"} }))
 	}()
 	for path, want := range map[string]struct {
 		code int
 		text string
-	}{"/healthz": {200, "ok"}, "/readyz": {503, "queue: no answer"}, "/other": {404, ""}} {
+	}{"/healthz": {200, "ok"}, "/readyz": {503, "queue: no answer"}, "/other": {404, ""}, "/about": {200, `"encoder": "x264"`}} {
 		r, err := http.Get("http://" + l.Addr().String() + path)
 		if err != nil {
 			t.Fatal(err)
