@@ -78,6 +78,12 @@ bench-compose: ## the compositor alone; bin/bench-compose can be carried to a GP
 	$(GO) build -trimpath -tags egl -ldflags "-X main.commit=$$(git describe --always --dirty)" -o bin/ ./scripts/bench-compose
 	bin/bench-compose
 
+.PHONY: bench-scaling
+bench-scaling: build servers ## one render node and two, each on a core of its own
+	@$(GO) build -o bin/ ./scripts/choirgen
+	@[ -e demo/song/truth.json ] || { rm -rf demo/song && mkdir -p demo/song && bin/choirgen --out demo/song --parts 9; }
+	$(GO) run ./scripts/bench-scaling
+
 .PHONY: bench-mix
 bench-mix: ## the mix beside ffmpeg's filters
 	$(GO) run ./scripts/bench-mix

@@ -48,10 +48,8 @@ type bench struct {
 	queue  *queue.SQS // of events
 	// takes are the recordings: of the three parts, and a fourth that takes the place
 	// of the last part's.
-	takes     [][]byte
-	converted map[string]int   // take number by the hash of what it is converted to
-	calm      map[string]final // of undisturbed songs, by their history
-	steps     int              // events of the first
+	takes [][]byte
+	calm  map[string]final // of undisturbed songs, by their history
 
 	mu    sync.Mutex
 	names map[string]*sync.Mutex // one disturbs a process at a time
@@ -74,7 +72,7 @@ func newBench(t *testing.T) *bench {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	b := &bench{events: newEventsHook(), names: map[string]*sync.Mutex{}, converted: map[string]int{}, calm: map[string]final{}}
+	b := &bench{events: newEventsHook(), names: map[string]*sync.Mutex{}, calm: map[string]final{}}
 	b.record(t, bin)
 	c, err := cluster.Start(ctx, cluster.Options{
 		Bin: bin, Coordinators: len(coordinators), Nodes: len(nodes),
@@ -166,6 +164,7 @@ type song struct {
 
 	mu    sync.Mutex
 	takes takes     // the recordings that count
+	order [3][]int  // of every part, all that were uploaded, in order
 	etags [3]string // and their ETags
 }
 
@@ -185,6 +184,9 @@ func (s *song) expect(part, take int, etag string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.takes[part], s.etags[part] = take, etag
+	if n := len(s.order[part]); n == 0 || s.order[part][n-1] != take {
+		s.order[part] = append(s.order[part], take)
+	}
 }
 
 // upload makes a song and uploads its parts.

@@ -1,0 +1,267 @@
+// Bench-scaling measures how much faster two render nodes are than one: the cells
+// and sounds of one song on the local cluster, by one node process and by two, each
+// kept to a core of its own, in turns. It prints wall and CPU time of every turn and
+// the ratio of the medians.
+//
+//	bench-scaling --song FOLDER [--turns 3]
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/cluster"
+	"github.com/choirless/render/internal/servers"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	fs := pflag.NewFlagSet("bench-scaling", pflag.ContinueOnError)
+	song := fs.String("song", "demo/song", "folder of recordings")
+	turns := fs.Int("turns", 3, "how often each is measured")
+	err := fs.Parse(os.Args[1:])
+	if err == nil {
+		err = run(ctx, *song, *turns)
+	}
+	stop()
+	if err != nil && !errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "bench-scaling: error: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// pinned is a render-node that keeps itself to the core of its number. Its variable
+// is the real one.
+const pinned = `#!/bin/sh
+case "$*" in *"--name node-1 "*) core=0 ;; *) core=1 ;; esac
+exec taskset -c $core %s/render-node "$@"
+`
+
+// settings give cells enough to do for the servers beside them not to matter.
+const settings = `{"output":{"size":[1280,720],"fps":25}}`
+
+type bench struct {
+	*cluster.Cluster
+	store store.Store
+	song  definition.Song
+	last  int64 // number of the newest step
+}
+
+func run(ctx context.Context, folder string, turns int) (err error) {
+	if _, err := exec.LookPath("taskset"); err != nil {
+		return fmt.Errorf("taskset (Debian: util-linux): %w", err)
+	}
+	bin, err := os.MkdirTemp("", "choir-scaling-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(bin)
+	real := filepath.Join(servers.Root(), "bin")
+	if err := errors.Join(
+		os.WriteFile(filepath.Join(bin, "render-node"), fmt.Appendf(nil, pinned, real), 0o755),
+		os.Symlink(filepath.Join(real, "coordinator"), filepath.Join(bin, "coordinator")),
+	); err != nil {
+		return err
+	}
+	c, err := cluster.Start(ctx, cluster.Options{
+		Bin: bin, NodeArgs: []string{"--slots", "1", "--software"}, CoordinatorArgs: []string{"--segment", "2s", "--debounce", "5s"},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	b := &bench{Cluster: c, song: definition.Song{Choir: "choir", Song: "scaling"}}
+	if b.store, err = store.OpenPostgres(ctx, c.Database); err != nil {
+		return err
+	}
+	defer b.store.Close()
+	if err := b.upload(ctx, folder); err != nil {
+		return err
+	}
+	wall := map[int][]float64{}
+	cpu := map[int][]float64{}
+	for turn := range turns {
+		for _, nodes := range []int{1, 2} {
+			w, u, tasks, err := b.turn(ctx, nodes)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("turn %d, %d node(s): %d tasks in %.2f s, %.2f s CPU of the nodes, %.0f %% of their cores\n",
+				turn+1, nodes, tasks, w, u, 100*u/w/float64(nodes))
+			wall[nodes], cpu[nodes] = append(wall[nodes], w), append(cpu[nodes], u)
+		}
+	}
+	fmt.Printf("two nodes are %.2f times as fast as one by the median (CPU %.2f s and %.2f s)\n",
+		median(wall[1])/median(wall[2]), median(cpu[1]), median(cpu[2]))
+	return nil
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
+
+// upload has the song made once, so that everything is read and measured.
+func (b *bench) upload(ctx context.Context, folder string) error {
+	if err := b.store.PutSong(ctx, b.song, []byte(settings)); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		k, err := definition.ParseRawKey(f.Name())
+		if err != nil {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(folder, f.Name()))
+		if err != nil {
+			return err
+		}
+		k.Song = b.song
+		if err := b.Upload(ctx, k.String(), content); err != nil {
+			return err
+		}
+	}
+	return b.done(ctx, "")
+}
+
+// done waits until the song has a final of another run than the one given.
+func (b *bench) done(ctx context.Context, not string) error {
+	for ctx.Err() == nil {
+		s, err := b.Song(ctx, b.song, definition.AutoName)
+		switch {
+		case err == nil && s.Settled && s.State != store.TaskDone:
+			return fmt.Errorf("the song is %s: %s", s.State, s.Error)
+		case err == nil && s.Settled && s.Run != not:
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return ctx.Err()
+}
+
+// turn has all cells and sounds made again, by so many nodes. It returns the time
+// from the first beginning to the last end, and the CPU time of the nodes, in
+// seconds.
+func (b *bench) turn(ctx context.Context, nodes int) (wall, cpu float64, tasks int, err error) {
+	if nodes == 1 {
+		_, err = b.Terminate("node-2")
+	} else if !b.Running("node-2") {
+		err = b.Restart(ctx, "node-2")
+	}
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	parts := b.Buckets[definition.BucketFinalParts]
+	for info, err := range parts.List(ctx, "") {
+		if err == nil {
+			err = parts.Delete(ctx, info.Key)
+		}
+		if err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	if err := b.skip(ctx); err != nil {
+		return 0, 0, 0, err
+	}
+	before := b.spent(nodes)
+	run, err := b.again(ctx)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if err := b.done(ctx, run); err != nil {
+		return 0, 0, 0, err
+	}
+	cpu = b.spent(nodes) - before
+	var first, last time.Time
+	events, err := b.store.Events(ctx, b.song, b.last, 100_000)
+	for _, e := range events {
+		if k := plan.Kind(e.Stage); k != plan.KindPicture && k != plan.KindSound && k != plan.KindStack {
+			continue
+		}
+		if e.State == store.TaskRunning && first.IsZero() {
+			first = e.At
+		}
+		if e.State == store.TaskDone && e.Attempt > 0 {
+			tasks++
+			last = e.At
+		}
+	}
+	return last.Sub(first).Seconds(), cpu, tasks, err
+}
+
+// skip goes to the end of the steps.
+func (b *bench) skip(ctx context.Context) error {
+	events, err := b.store.Events(ctx, b.song, b.last, 100_000)
+	if len(events) > 0 {
+		b.last = events[len(events)-1].Seq
+	}
+	return err
+}
+
+// again asks for the song to be rendered again and returns the run before.
+func (b *bench) again(ctx context.Context) (string, error) {
+	s, err := b.Song(ctx, b.song, definition.AutoName)
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		fmt.Sprintf("%s/api/songs/%s/%s/render", b.URL("coordinator-1"), b.song.Choir, b.song.Song), nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		OK    bool   `json:"ok"`
+		Error string `json:"error"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || !answer.OK {
+		return "", fmt.Errorf("rendering again: %s %s %w", resp.Status, answer.Error, err)
+	}
+	return s.Run, nil
+}
+
+// spent returns the CPU time of the nodes so far, in seconds: proc(5), fields 14 and
+// 15, after the name in brackets, in ticks of 10 ms.
+func (b *bench) spent(nodes int) float64 {
+	sum := 0.0
+	for n := range nodes {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.Pid(fmt.Sprint("node-", n+1))))
+		if err != nil {
+			continue
+		}
+		text := string(stat)
+		fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+		var user, system float64
+		if _, err := fmt.Sscan(fields[11], &user); err != nil {
+			continue
+		}
+		if _, err := fmt.Sscan(fields[12], &system); err != nil {
+			continue
+		}
+		sum += (user + system) / 100
+	}
+	return sum
+}
