@@ -97,6 +97,10 @@ bench-stitch: build ## joining, reuse, checks and bits on songs of 9, 16 and 36 
 	$(GO) build -trimpath -o bin/ ./scripts/bench-stitch
 	for n in 9 16 36; do bin/bench-stitch --song $(or $(SONG),demo/song) --cases $$n || exit; done
 
+.PHONY: soak-local
+soak-local: render-local ## render-local for MINUTES=30 on a screen of its own: does it grow?
+	$(GO) run ./scripts/render-local/soak --minutes $(or $(MINUTES),30)
+
 .PHONY: clean
 clean: ## remove what was built here (bin, demo song, .prefix)
 	rm -rf bin demo .prefix

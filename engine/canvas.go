@@ -17,6 +17,7 @@ type Canvas struct {
 	overlays []*layer
 	base     *picture // background and backdrop
 	programs *programs
+	ledger   *ledger
 	plain    *plain
 	fast     *fast // nil when the engine draws plainly
 	pool     framePool
@@ -68,6 +69,7 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 		}
 	}
 	c.pool.tiles = len(c.tiles)
+	c.ledger = newLedger(e.options.Timed)
 	err := e.do(ctx, func() (err error) {
 		c.programs = e.programs
 		l, err := newLook(c.programs.files, s.Look)
@@ -78,7 +80,7 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 			return err
 		}
 		if !e.options.Plain {
-			if c.fast, err = newFast(e.dev.Limits(), c.programs, l, c.size, c.tiles); err != nil {
+			if c.fast, err = newFast(e.dev.Limits(), c.programs, l, c.ledger, c.size, c.tiles); err != nil {
 				c.plain.release()
 				return err
 			}
@@ -270,6 +272,7 @@ func (c *Canvas) Close() error {
 		}
 		c.plain.release()
 		c.fast.release()
+		c.ledger.watch.Release()
 		c.programs.leave()
 		return nil
 	})

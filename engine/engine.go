@@ -33,6 +33,8 @@ type Options struct {
 	// Plain forces the plain two-pass scaler, the reference the fast one is
 	// tested against.
 	Plain bool
+	// Timed has the driver measure its passes; see Canvas.Work.
+	Timed bool
 	// Shaders are the files to draw with; by default those the program was built with.
 	Shaders shaders.Files
 	// Tune changes how the fast scaler uses the driver; the zero value is what

@@ -52,6 +52,7 @@ type fast struct {
 	tuning   Tuning
 	programs *programs
 	look     *look
+	ledger   *ledger
 	tables   map[tableKey]*gl.Row
 	tiles    map[int]*fastTile
 	cells    []image.Rectangle // by tile, in the result's texels; empty: none
@@ -107,8 +108,8 @@ type fastPlane struct {
 
 // newFast prepares a canvas: cells for all tiles, on shelves about as wide as
 // the canvas.
-func newFast(limits gl.Limits, programs *programs, l *look, size image.Rectangle, tiles []tileState) (f *fast, err error) {
-	f = &fast{limits: limits, tuning: programs.tuning, programs: programs, look: l, tables: map[tableKey]*gl.Row{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
+func newFast(limits gl.Limits, programs *programs, l *look, b *ledger, size image.Rectangle, tiles []tileState) (f *fast, err error) {
+	f = &fast{limits: limits, tuning: programs.tuning, programs: programs, look: l, ledger: b, tables: map[tableKey]*gl.Row{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
 	defer func() {
 		if err != nil {
 			f.release()
@@ -187,18 +188,25 @@ func (f *fast) draw(jobs []job) error {
 		if err := f.upload(jobs[:n], turn); err != nil {
 			return err
 		}
-		for share, fb := range f.midFB {
-			fb.Bind()
-			for slot, j := range jobs[:n] {
-				f.vertical(f.tiles[j.tile], slot, turn, share)
+		f.ledger.watch.Time("vertical", func() {
+			for share, fb := range f.midFB {
+				fb.Bind()
+				for slot, j := range jobs[:n] {
+					f.vertical(f.tiles[j.tile], slot, turn, share)
+				}
 			}
-		}
+		})
 		gl.Barrier()
-		for share, fb := range f.resultFB {
-			fb.Bind()
-			for slot, j := range jobs[:n] {
-				f.horizontal(f.tiles[j.tile], slot, share)
+		f.ledger.watch.Time("horizontal", func() {
+			for share, fb := range f.resultFB {
+				fb.Bind()
+				for slot, j := range jobs[:n] {
+					f.horizontal(f.tiles[j.tile], slot, share)
+				}
 			}
+		})
+		for _, j := range jobs[:n] {
+			f.ledger.work.Uploaded += int64(f.tiles[j.tile].texels) * 16
 		}
 		if jobs = jobs[n:]; len(jobs) > 0 {
 			gl.Barrier() // the next ones overwrite mid
@@ -263,6 +271,7 @@ func (f *fast) read(jobs []job) error {
 				return err
 			}
 		}
+		f.ledger.work.ReadBack += int64(f.stride * hRows * (end - y))
 		y = end
 	}
 	return gl.Check("fast read")

@@ -207,8 +207,8 @@ func (c *Canvas) drawTiles(p *pending, jobs []job) error {
 		t := &c.tiles[j.tile]
 		changed := t.meet(j.frame)
 		ok := false
+		var err error
 		if c.fast != nil {
-			var err error
 			if ok, err = c.fast.prepare(j.tile, t.shape, t.at); err != nil {
 				return fmt.Errorf("tile %d: %w", j.tile, err)
 			}
@@ -223,7 +223,9 @@ func (c *Canvas) drawTiles(p *pending, jobs []job) error {
 		if changed {
 			t.video = newPicture(t.at.shown)
 		}
-		if err := c.plain.draw(j.tile, j.frame, t.shape, t.at, t.video); err != nil {
+		c.ledger.watch.Time("plain", func() { err = c.plain.draw(j.tile, j.frame, t.shape, t.at, t.video) })
+		c.ledger.plain(j.frame, t.video)
+		if err != nil {
 			return fmt.Errorf("tile %d: %w", j.tile, err)
 		}
 	}

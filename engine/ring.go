@@ -59,6 +59,7 @@ func (f *fast) send() (*flight, error) {
 			return nil, err
 		}
 	}
+	f.ledger.work.ReadBack += int64(f.stride * hRows * h)
 	if err := gl.Check("fast send"); err != nil {
 		return nil, err
 	}

@@ -145,6 +145,7 @@ var quoted = regexp.MustCompile("[`'\"]([A-Za-z_]\\w*)['\"]")
 // source with the lines of the message marked.
 func (s Source) Explain(log string) string {
 	var marks []string
+	last := map[string]int{} // file by line
 	var named strings.Builder
 	for text := range strings.Lines(log) {
 		named.WriteString(place.ReplaceAllStringFunc(text, func(m string) string {
@@ -153,10 +154,14 @@ func (s Source) Explain(log string) string {
 			if err != nil || n >= len(s.names) {
 				return m
 			}
+			line := g[2] + g[3]
 			if name := quoted.FindStringSubmatch(text); n == 0 && name != nil {
-				n = s.fileWith(name[1], g[2]+g[3])
+				n = s.fileWith(name[1], line)
+			} else if n == 0 {
+				n = last[line] // what follows from an error is said of the same line
 			}
-			mark := s.names[n] + ":" + g[2] + g[3]
+			last[line] = n
+			mark := s.names[n] + ":" + line
 			marks = append(marks, mark)
 			return mark
 		}))

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"image"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,6 +153,16 @@ func (a *app) readOuts(s monitor.State) []panel.ReadOut {
 		{Name: "canvas", Value: fmt.Sprintf("%d×%d, %s fps", a.song.Plan.Width, a.song.Plan.Height, a.song.Plan.Rate)},
 		{Name: "compose a frame", Value: ms(st.Compose)},
 		{Name: "draw the window", Value: ms(a.lead)},
+	}
+	if n := time.Duration(st.Drawn); n > 0 {
+		for _, pass := range slices.Sorted(maps.Keys(st.Work.Passes)) {
+			out = append(out, panel.ReadOut{Name: "GPU, " + pass, Value: ms(st.Work.Passes[pass] / n)})
+		}
+		mb := func(b int64) string { return fmt.Sprintf("%.2f MB", float64(b)/float64(n)/1e6) }
+		out = append(out, panel.ReadOut{Name: "uploaded a frame", Value: mb(st.Work.Uploaded)}, panel.ReadOut{Name: "read back a frame", Value: mb(st.Work.ReadBack)})
+		if a.presented > 0 {
+			out = append(out, panel.ReadOut{Name: "to the window a frame", Value: fmt.Sprintf("%.2f MB", float64(a.win.Uploaded())/float64(a.presented)/1e6)})
+		}
 	}
 	if m := a.mastered; m != nil {
 		out = append(out, panel.ReadOut{Name: "master gain, limiter", Value: fmt.Sprintf("%+.1f, −%.1f dB", m.GainDB, m.LimitDB)})

@@ -31,7 +31,7 @@ func show(ctx context.Context, path string, o flags, in io.Reader, out, errOut i
 	if a.tunables, err = files.Tunables(); err != nil {
 		return err
 	}
-	if a.engine, err = engine.New(ctx, engine.Options{Software: o.software, Plain: o.plain}); err != nil {
+	if a.engine, err = engine.New(ctx, engine.Options{Software: o.software, Plain: o.plain, Timed: true}); err != nil {
 		return err
 	}
 	defer a.engine.Close()

@@ -24,7 +24,7 @@ type Screen struct {
 }
 
 // ErrNoXvfb says that Xvfb is not installed.
-var ErrNoXvfb = errors.New("Xvfb is not installed")
+var ErrNoXvfb = errors.New("no Xvfb is installed")
 
 // startTime bounds how long a program may take to come up.
 const startTime = 60 * time.Second
@@ -52,14 +52,14 @@ func Start(width, height int) (_ *Screen, err error) {
 	child.Close()
 	if err != nil {
 		os.RemoveAll(s.dir)
-		return nil, fmt.Errorf("Xvfb: %w", err)
+		return nil, fmt.Errorf("start Xvfb: %w", err)
 	}
 	// It says which display once it is ready, or closes the pipe as it ends.
 	_ = number.SetReadDeadline(time.Now().Add(startTime)) // a pipe has deadlines
 	line, err := bufio.NewReader(number).ReadString('\n')
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("Xvfb: %w: %s", err, log.String())
+		return nil, fmt.Errorf("start Xvfb: %w: %s", err, log.String())
 	}
 	s.Display = ":" + strings.TrimSpace(line)
 	return s, nil

@@ -45,6 +45,10 @@ type Stats struct {
 	Skipped  int // frames that were due while playing and never made
 	// Compose is how long the last frames took each, decoding included.
 	Compose time.Duration
+	// Work is what the canvas has cost since the shaders or the scene last changed,
+	// Drawn the frames it was for.
+	Work  engine.Work
+	Drawn int
 	// Reloaded is how often shaders were exchanged.
 	Reloaded int
 }
@@ -64,7 +68,6 @@ type Stage struct {
 	queue   []*Frame // by index, made and not taken
 	back    bool     // the target has gone back
 	err     error    // why the shaders last loaded are not in use
-	broken  error    // why no frame can be made
 	stats   Stats
 
 	// The rest belongs to Run.
@@ -75,6 +78,7 @@ type Stage struct {
 	tiles   *node.Tiles
 	pos     int // of the frame made last, -1 before
 	look    int
+	drawn   int // with canvas
 }
 
 // New prepares a stage that draws with the files given. The engine stays the
@@ -239,7 +243,7 @@ func (s *Stage) open(ctx context.Context, p *plan.Picture) error {
 	if s.canvas != nil {
 		s.canvas.Close()
 	}
-	s.canvas, s.scene, s.current = canvas, scene, p
+	s.canvas, s.scene, s.current, s.drawn = canvas, scene, p, 0
 	s.look++
 	return nil
 }
@@ -260,7 +264,14 @@ func (s *Stage) make(ctx context.Context, index int, jump bool, skipped int) err
 		return fmt.Errorf("frame %d: %w", index, err)
 	}
 	alone := jump || index == s.pos
+	work, err := s.canvas.Work(ctx)
+	if err != nil {
+		release()
+		return err
+	}
+	s.drawn++
 	s.publish(&Frame{Frame: f, Index: index, Look: s.look, release: release}, alone, func(st *Stats) {
+		st.Work, st.Drawn = work, s.drawn
 		st.Composed++
 		st.Skipped += skipped
 		st.Compose += (time.Since(began) - st.Compose) / 8
@@ -303,7 +314,7 @@ func (s *Stage) reload(ctx context.Context, files shaders.Files) error {
 		return nil
 	}
 	s.canvas.Close()
-	s.canvas, s.good = canvas, files
+	s.canvas, s.good, s.drawn = canvas, files, 1
 	s.change(func() { s.err = nil })
 	s.publish(f, true, func(st *Stats) { st.Reloaded++ })
 	return nil
