@@ -35,7 +35,8 @@ const keepMoves = media.Offset(5e6) // 5 ms
 //
 // backing is the index of the backing in parts; its result is 0. locked holds
 // offsets given by a person, by index; they are kept and help to place the
-// others. A nil entry of parts is a recording without usable sound: its result
+// others; drift that bleed proves is reported of such a part too, where the bleed
+// is within 60 ms of the person's offset. A nil entry of parts is a recording without usable sound: its result
 // is the fallback and needs review. Errors are misuse only: no such backing.
 func Choir(backing int, parts []*Features, locked map[int]media.Offset, o Options) ([]Result, error) {
 	if backing < 0 || backing >= len(parts) {
@@ -88,6 +89,9 @@ func (s *choir) measureDirect() {
 		n := &s.nodes[i]
 		if off, ok := s.locked[i]; ok && i != s.backing {
 			*n = node{fixed: true, placed: true, at: off.MS(), confidence: 1}
+			if f != nil && s.parts[s.backing] != nil { // its clock drifts all the same
+				s.direct[i] = s.cache.measure(s.parts[s.backing], f, s.o, true)
+			}
 			continue
 		}
 		if i == s.backing {

@@ -81,6 +81,8 @@ func (f *Features) activeThirds() []int {
 // comparison is everything measured on one pair by features.
 type comparison struct {
 	m      int     // reach in frames; lag l is at index l+m
+	ref    int     // length, frames
+	part   int     // length, frames
 	shift  float64 // what the grids of frames differ by: part minus ref, frames
 	curve  [kinds][]float32
 	robust [kinds][]float32
@@ -99,6 +101,7 @@ func (c *comparison) slim() *comparison {
 // compare correlates all features, lags up to reach frames.
 func compare(ref, part *prepared, reach int) *comparison {
 	c := &comparison{m: (reach + 3) / 4 * 4, shift: float64(part.f.origin-ref.f.origin) / hop}
+	c.ref, c.part = ref.f.note.len(), part.f.note.len()
 	n := 2*c.m + 1
 	for k := range kinds {
 		step := part.step[k]
@@ -253,19 +256,14 @@ func (m *measurement) doubt() string {
 	return "little in it agrees with the reference: another song, speech, or almost nothing sung"
 }
 
-// What Options.Reach is kept within. The wide search for bleed ends earlier: it
-// needs memory in proportion.
-const (
-	reachLeast = time.Second
-	reachMost  = 10 * time.Minute
-	reachBleed = 30 * time.Second
-)
+// reachBleed is where the wide search for bleed ends: it needs memory in proportion.
+const reachBleed = 30 * time.Second
 
 func (o Options) reach() time.Duration {
 	if o.Reach <= 0 {
 		return ReachDefault
 	}
-	return min(max(o.Reach, reachLeast), reachMost)
+	return min(max(o.Reach, ReachLeast), ReachMost)
 }
 
 // frames returns the reach in frames.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/choirless/render/media"
 )
 
 const songSeconds = 24
@@ -103,11 +105,19 @@ func TestDrift(t *testing.T) {
 	ref := extracted(t, record(plucked, notes, seconds, 0, 0, 1))
 	for _, ppm := range []float64{80, -45} {
 		voice := recordIn(sung, human(notes, 3, 0.03), seconds, 0.7, ppm, 2, 0.0002)
-		r := pairOf(t, ref, extracted(t, add(voice, recordIn(plucked, notes, seconds, 0.7, ppm, 5, 0), 0.05)))
+		part := extracted(t, add(voice, recordIn(plucked, notes, seconds, 0.7, ppm, 5, 0), 0.05))
+		r := pairOf(t, ref, part)
 		if math.Abs(r.DriftPPM-ppm) > 2 {
 			t.Errorf("drift %.1f ppm, want %.0f", r.DriftPPM, ppm)
 		}
 		near(t, "drifting", r.Offset, 700, 0.1)
+		// A person's offset does not stop the clock.
+		for off, want := range map[float64]float64{650: r.DriftPPM, -300: 0} {
+			rs, err := Choir(0, []*Features{ref, part}, map[int]media.Offset{1: media.OffsetMS(off)}, Options{})
+			if err != nil || rs[1].Method != MethodLocked || rs[1].DriftPPM != want {
+				t.Errorf("locked at %.0f ms: %+v (%v), want %.1f ppm", off, rs[1], err, want)
+			}
+		}
 	}
 	voice := pairOf(t, ref, extracted(t, record(sung, human(notes, 3, 0.03), seconds, 0.7, 80, 2)))
 	if voice.DriftPPM != 0 {
@@ -148,4 +158,37 @@ func TestReach(t *testing.T) {
 	if _, err := Pair(ref, nil, Options{}); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("missing features: %v", err)
 	}
+}
+
+// A few notes fit in many places: what is short is trusted less, and what only
+// overlaps by a second not at all.
+func TestShortIsDoubted(t *testing.T) {
+	ref := extracted(t, refSong)
+	x := record(sung, human(tune, 1, 0.02), songSeconds, 0.3, 0, 2)
+	last := 1.0
+	for _, seconds := range []int{songSeconds, 8, 3} {
+		r := pairOf(t, ref, extracted(t, x[:seconds*testRate]))
+		if r.Confidence >= last {
+			t.Errorf("%d s: confidence %.4f, not below %.4f", seconds, r.Confidence, last)
+		}
+		last = r.Confidence
+	}
+	for seed := range uint64(8) { // bursts of noise in two rhythms
+		if r := pairOf(t, bursts(t, 3000, seed), bursts(t, 3700+100*int(seed), 100+seed)); !r.NeedsReview {
+			t.Errorf("noise %d: %+v", seed, r)
+		}
+	}
+}
+
+// bursts returns three seconds of noise with rests.
+func bursts(t *testing.T, beat int, seed uint64) *Features {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 2))
+	x := make([]float32, 3*testRate)
+	for i := range x {
+		if i/beat%3 != 1 {
+			x[i] = float32(0.1 * r.NormFloat64())
+		}
+	}
+	return extracted(t, x)
 }

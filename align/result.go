@@ -18,9 +18,11 @@ var (
 // MinDuration is the shortest recording that can be aligned.
 const MinDuration = 2 * time.Second
 
-// Defaults of [Options].
+// Defaults and bounds of [Options].
 const (
 	ReachDefault     = 4 * time.Second
+	ReachLeast       = time.Second
+	ReachMost        = 10 * time.Minute
 	ThresholdDefault = 0.5
 )
 
@@ -28,7 +30,7 @@ const (
 type Options struct {
 	// Reach is how far from 0 an offset is looked for, either way;
 	// 0 means ReachDefault. It may exceed the recordings; it is kept between
-	// 1 s and 10 min.
+	// ReachLeast and ReachMost.
 	Reach time.Duration
 	// Threshold is the confidence below which a result needs review;
 	// 0 means ThresholdDefault.

@@ -102,7 +102,11 @@ func (s *choir) resultOf(i int) Result {
 		return Result{Confidence: 1, Method: MethodBacking}
 	}
 	if off, ok := s.locked[i]; ok {
-		return Result{Offset: off, Confidence: 1, Method: MethodLocked}
+		r := Result{Offset: off, Confidence: 1, Method: MethodLocked}
+		if m != nil && m.bleed != nil && math.Abs(float64(m.bleed.offset-off)) < float64(sameNS) {
+			r.DriftPPM = m.bleed.ppm
+		}
+		return r
 	}
 	if m == nil {
 		reason := "no usable sound"

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -135,7 +136,7 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 	if len(cast.usable) == 0 {
 		return nil
 	}
-	from := alignedFrom(*cast)
+	from := alignedFrom(*cast, c.cfg.Align)
 	known := from == claim.Aligned
 	for _, p := range cast.usable {
 		known = known && p.Aligned
@@ -179,7 +180,7 @@ func (c *Coordinator) saveAlignment(ctx context.Context, claim store.SongClaim, 
 }
 
 // alignedFrom is the hash of all that shapes the alignment.
-func alignedFrom(cast cast) string {
+func alignedFrom(cast cast, o align.Options) string {
 	type one struct {
 		Part     definition.PartID
 		ETag     string
@@ -189,10 +190,12 @@ func alignedFrom(cast cast) string {
 		Features bool
 	}
 	all := struct {
-		Version int
-		Backing definition.PartID
-		Parts   []one
-	}{Version: align.Version, Backing: cast.usable[cast.backing].Part}
+		Version   int
+		Reach     time.Duration
+		Threshold float64
+		Backing   definition.PartID
+		Parts     []one
+	}{Version: align.Version, Reach: o.Reach, Threshold: o.Threshold, Backing: cast.usable[cast.backing].Part}
 	for i, p := range cast.usable {
 		d := cast.docs[i]
 		all.Parts = append(all.Parts, one{p.Part, p.Raw.ETag, d.OffsetLocked, d.FallbackOffset(), d.DriftPPM.Or(0), p.Ingest.Features})
@@ -276,14 +279,9 @@ func (c *Coordinator) placeParts(cast cast, features []*align.Features, keep boo
 			o.Previous[i] = p.Alignment.MediaOffset()
 		}
 	}
-	var results []align.Result
-	var err error
-	if features[cast.backing] != nil {
-		if results, err = align.Choir(cast.backing, features, locked, o); err != nil {
-			return nil, fmt.Errorf("align: %w", err)
-		}
-	} else {
-		results = unmeasured(cast, locked, o)
+	results, err := align.Choir(cast.backing, features, locked, o)
+	if err != nil {
+		return nil, fmt.Errorf("align: %w", err)
 	}
 	out := make([]store.Alignment, len(results))
 	for i, r := range results {
@@ -293,6 +291,7 @@ func (c *Coordinator) placeParts(cast cast, features []*align.Features, keep boo
 			DriftPPM: cast.docs[i].DriftPPM.Or(r.DriftPPM), Method: string(r.Method), NeedsReview: r.NeedsReview,
 		}
 		if r.NeedsReview {
+			out[i].Reason = cmp.Or(p.Ingest.Unusable, r.Reason)
 			for _, k := range r.Candidates[:min(2, len(r.Candidates))] {
 				out[i].Candidates = append(out[i].Candidates, store.Candidate{
 					OffsetMS: math.Round(k.Offset.MS()*1000) / 1000, Confidence: k.Confidence,
@@ -301,23 +300,6 @@ func (c *Coordinator) placeParts(cast cast, features []*align.Features, keep boo
 		}
 	}
 	return out, nil
-}
-
-// unmeasured is the answer where the backing has no sound to compare with.
-func unmeasured(cast cast, locked map[int]media.Offset, o align.Options) []align.Result {
-	out := make([]align.Result, len(cast.usable))
-	for i := range out {
-		off, isLocked := locked[i]
-		switch {
-		case i == cast.backing:
-			out[i] = align.Result{Confidence: 1, Method: align.MethodBacking}
-		case isLocked:
-			out[i] = align.Result{Offset: off, Confidence: 1, Method: align.MethodLocked}
-		default:
-			out[i] = align.Result{Offset: o.Fallback[i], NeedsReview: true, Method: align.MethodFallback}
-		}
-	}
-	return out
 }
 
 // autoDefinition makes the definition of a song from its parts.

@@ -218,6 +218,7 @@ type recording struct {
 	Width   int
 	Height  int
 	Silent  bool   // no features
+	Strange bool   // belongs nowhere
 	NoVideo bool   // sound only
 	Reject  string // can never be used
 }
@@ -465,20 +466,31 @@ func (n *node) ingest(ctx context.Context, in *plan.Ingest, put func(plan.Ref, [
 	}
 	if rec.Silent {
 		out.Unusable = "silent"
-	} else if err := put(in.Features, testFeatures()); err != nil {
-		return nil, err
+	} else {
+		features := testFeatures()
+		if rec.Strange {
+			features = strangeFeatures()
+		}
+		if err := put(in.Features, features); err != nil {
+			return nil, err
+		}
 	}
 	return out, errors.Join(put(in.Converted, raw), put(in.Snapshot, []byte("jpeg")))
 }
 
 // testFeatures are those of three seconds of noise; the same for all parts, which
 // therefore belong together as they are.
-var testFeatures = sync.OnceValue(func() []byte {
+var testFeatures = sync.OnceValue(func() []byte { return noiseFeatures(1, 3000) })
+
+// strangeFeatures are those of another noise in another rhythm.
+var strangeFeatures = sync.OnceValue(func() []byte { return noiseFeatures(2, 3700) })
+
+func noiseFeatures(seed uint64, beat int) []byte {
 	x := align.NewExtractor(16000)
-	random := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(seed, 2))
 	noise := make([]float32, 3*16000)
 	for i := range noise {
-		if i/3000%3 != 1 {
+		if i/beat%3 != 1 {
 			noise[i] = float32(random.NormFloat64()) * 0.1
 		}
 	}
@@ -492,7 +504,7 @@ var testFeatures = sync.OnceValue(func() []byte {
 		panic(err)
 	}
 	return b
-})
+}
 
 var cellCache sync.Map
 

@@ -78,7 +78,7 @@ type Upload struct {
 }
 
 const partColumns = `choir, song, part, doc, raw_key, raw_etag, raw_size, state, task, result, error, dropped,
-	aligned_etag, offset_ns, confidence, drift_ppm, method, needs_review, candidates, updated`
+	aligned_etag, offset_ns, confidence, drift_ppm, method, needs_review, review, candidates, updated`
 
 func scanPart(scan func(...any) error) (Part, error) {
 	var p Part
@@ -87,7 +87,7 @@ func scanPart(scan func(...any) error) (Part, error) {
 	a := &p.Alignment
 	if err := scan(&p.Choir, &p.Song.Song, &p.Part, &doc, &p.Raw.Key, &p.Raw.ETag, &p.Raw.Size, &p.State, &p.Task,
 		&result, &p.Error, &p.Dropped, &a.ETag, &a.Offset, &a.Confidence, &a.DriftPPM, &a.Method, &review,
-		&candidates, &updated); err != nil {
+		&a.Reason, &candidates, &updated); err != nil {
 		return Part{}, err
 	}
 	p.Doc, a.Part, a.NeedsReview, p.Updated = raw(doc), p.Part, review != 0, moment(updated)

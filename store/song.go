@@ -49,6 +49,8 @@ type Alignment struct {
 	// what the aligner calls it.
 	Method      string
 	NeedsReview bool
+	// Reason says, for a person, why NeedsReview is set.
+	Reason string
 	// Candidates are the best offsets when a person should choose.
 	Candidates []Candidate
 }
@@ -258,9 +260,9 @@ func (d *db) SaveAlignment(ctx context.Context, c SongClaim, from string, found 
 				candidates = string(b)
 			}
 			if _, err := t.exec(ctx, `UPDATE parts SET aligned_etag = ?, offset_ns = ?, confidence = ?, drift_ppm = ?,
-				method = ?, needs_review = ?, candidates = ?, updated = ?
+				method = ?, needs_review = ?, review = ?, candidates = ?, updated = ?
 				WHERE choir = ? AND song = ? AND part = ? AND raw_etag = ?`,
-				a.ETag, a.Offset, a.Confidence, a.DriftPPM, a.Method, flag(a.NeedsReview), candidates, t.now,
+				a.ETag, a.Offset, a.Confidence, a.DriftPPM, a.Method, flag(a.NeedsReview), a.Reason, candidates, t.now,
 				c.Choir, c.Song.Song.Song, a.Part, a.ETag); err != nil {
 				return err
 			}
@@ -278,7 +280,7 @@ func (d *db) SaveAlignment(ctx context.Context, c SongClaim, from string, found 
 func alignText(a Alignment) string {
 	s := fmt.Sprintf("offset %+.1f ms (%s, confidence %.2f)", a.MediaOffset().MS(), a.Method, a.Confidence)
 	if a.NeedsReview {
-		s += ", needs review"
+		s += ", needs review: " + a.Reason
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/choirless/render/align"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/local"
@@ -44,6 +45,7 @@ by hand it can be given to render --definition.`,
 	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
 	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
 	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
+	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
 	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts in; by default the user's cache folder")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, use nothing kept")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step to standard error")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/choirless/render/align"
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
@@ -29,6 +30,7 @@ type renderFlags struct {
 	stems                                    string
 	size, span, preset, encoder              string
 	fps                                      float64
+	reach                                    time.Duration
 	crf, slots                               int
 	cache, cacheSize                         string
 	noCache, verbose, stock, software        bool
@@ -62,6 +64,7 @@ does only what has changed.`,
 	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
 	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
 	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
+	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
 	f.IntVar(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
 	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
@@ -173,6 +176,7 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.
 		Config: func(c *coordinator.Config) {
 			c.Debounce, c.NoGrowing = 50*time.Millisecond, true
 			c.Encoder, c.Verify = plan.Encoder{Codec: string(codec), CRF: o.crf, Preset: o.preset}, o.verify
+			c.Align.Reach = o.reach
 		},
 		Node: func(c *node.Config) {
 			c.Slots, c.StockEncoder, c.Engine.Software, c.Verify = o.slots, o.stock, o.software, o.verify

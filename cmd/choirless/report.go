@@ -48,6 +48,7 @@ type reportPart struct {
 	DriftPPM    float64     `json:"drift_ppm"`
 	Method      string      `json:"method,omitempty"`
 	NeedsReview bool        `json:"needs_review"`
+	Reason      string      `json:"review_reason,omitempty"`
 	Candidates  []candidate `json:"candidates,omitempty"`
 	Codec       string      `json:"codec"`
 	AudioCodec  string      `json:"audio_codec,omitempty"`
@@ -169,7 +170,7 @@ func newReport(song local.Folder, o renderFlags, res coordinator.Result) report 
 func newReportPart(p coordinator.PartStatus) reportPart {
 	r := reportPart{
 		Part: string(p.Part), Name: p.Name, State: "used", Warnings: p.Warnings,
-		Confidence: p.Confidence, DriftPPM: p.DriftPPM, Method: p.Method, NeedsReview: p.NeedsReview,
+		Confidence: p.Confidence, DriftPPM: p.DriftPPM, Method: p.Method, NeedsReview: p.NeedsReview, Reason: p.Reason,
 	}
 	if r.Warnings == nil {
 		r.Warnings = []string{}

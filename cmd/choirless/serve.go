@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/choirless/render/align"
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
@@ -30,6 +31,7 @@ type serveFlags struct {
 	data, listen   string
 	encoder        string
 	debounce, keep time.Duration
+	reach          time.Duration
 	slots          int
 	stock, verbose bool
 	verify         bool
@@ -57,6 +59,7 @@ going on when the process ended goes on when it starts again.`,
 	f.DurationVar(&o.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
 	f.DurationVar(&o.keep, "keep", coordinator.KeepDefault, "how long cells, sounds, converted parts and previews stay after the last render that used them")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
+	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
 	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
 	f.BoolVar(&o.verify, "verify", false, "check every stripe for motion that leaves it, and decode every video and compare every picture")
@@ -90,6 +93,7 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 		Config: func(c *coordinator.Config) {
 			c.Encoder.Codec = string(codec)
 			c.Debounce, c.Watched, c.Verify, c.Keep = o.debounce, true, o.verify, o.keep
+			c.Align.Reach = o.reach
 			// The folder is ours alone: a claim left behind is of a process that
 			// was killed, and need not be waited for.
 			c.Claim = claimTime

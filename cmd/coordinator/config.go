@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/choirless/render/align"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/deployment"
@@ -33,6 +34,7 @@ type config struct {
 	resend    time.Duration
 	segment   time.Duration
 	encoder   string
+	reach     time.Duration
 	verify    bool
 	logLevel  string
 }
@@ -53,6 +55,7 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&c.resend, "resend", coordinator.ResendDefault, "how long an assignment may stay unread before it is sent again; doubled each time")
 	fs.DurationVar(&c.segment, "segment", plan.SegmentDefault, "length of the pieces a song's picture is made in")
 	fs.StringVar(&c.encoder, "encoder", "x264", "what nodes encode with: x264, or nvenc where every node has it")
+	fs.DurationVar(&c.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
 	fs.BoolVar(&c.verify, "verify", false, "decode every final and compare every picture with its stripes before it is published")
 	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 }
@@ -84,6 +87,7 @@ func (c *config) Validate() error {
 		{"silent", c.silent, time.Second, 24 * time.Hour},
 		{"resend", c.resend, time.Second, 24 * time.Hour},
 		{"segment", c.segment, time.Second, time.Hour},
+		{"reach", c.reach, align.ReachLeast, align.ReachMost},
 	} {
 		if d.value < d.least || d.value > d.most {
 			errs = append(errs, fmt.Errorf("--%s: %v, want %v to %v", d.flag, d.value, d.least, d.most))

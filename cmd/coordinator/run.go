@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/choirless/render/align"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
@@ -97,7 +98,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 	coord, err := coordinator.New(coordinator.Config{
 		Store: st, Buckets: buckets, Events: queues[0], Assignments: queues[1], Reports: queues[2],
 		BucketNames: names, Name: c.name, Attempts: c.attempts, Debounce: c.debounce, Reconcile: c.reconcile,
-		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Encoder: plan.Encoder{Codec: string(codec)}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log,
+		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Encoder: plan.Encoder{Codec: string(codec)}, Align: align.Options{Reach: c.reach}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log,
 	})
 	if err != nil {
 		return err

@@ -28,8 +28,19 @@ func Warnings(p store.Part) []string {
 	if p.Ingest.Unusable != "" {
 		out = append(out, "its sound cannot be aligned: "+p.Ingest.Unusable)
 	} else if p.Aligned && p.Alignment.NeedsReview {
-		out = append(out, fmt.Sprintf("its offset of %.0f ms is not certain (confidence %.2f), please check",
-			p.Alignment.MediaOffset().MS(), p.Alignment.Confidence))
+		out = append(out, review(p.Alignment))
 	}
 	return out
+}
+
+// review says why a part was not placed by what was heard, and where it could be.
+func review(a store.Alignment) string {
+	s := fmt.Sprintf("its offset of %.0f ms was not measured, please check", a.MediaOffset().MS())
+	if a.Reason != "" {
+		s += ": " + a.Reason
+	}
+	for i, c := range a.Candidates {
+		s += fmt.Sprintf("%s %.0f ms (confidence %.2f)", []string{"; candidates", ","}[min(i, 1)], c.OffsetMS, c.Confidence)
+	}
+	return s
 }

@@ -89,6 +89,7 @@ type PartProgress struct {
 	DriftPPM    float64           `json:"drift_ppm,omitempty"`
 	Method      string            `json:"method,omitempty"`
 	NeedsReview bool              `json:"needs_review,omitempty"`
+	Reason      string            `json:"review_reason,omitempty"`
 	Candidates  []store.Candidate `json:"candidates,omitempty"`
 	Locked      bool              `json:"offset_locked,omitempty"`
 	Volume      float64           `json:"volume"`
@@ -154,7 +155,7 @@ func (s *Song) parts(ctx context.Context, st store.Store, parts []store.Part) er
 		}
 		if a := p.Alignment; p.Aligned {
 			out.OffsetMS, out.Confidence, out.DriftPPM, out.Method = a.MediaOffset().MS(), a.Confidence, a.DriftPPM, a.Method
-			out.NeedsReview, out.Candidates = a.NeedsReview, a.Candidates
+			out.NeedsReview, out.Reason, out.Candidates = a.NeedsReview, a.Reason, a.Candidates
 		}
 		switch p.State {
 		case store.PartReady:

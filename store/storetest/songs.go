@@ -53,7 +53,7 @@ func testRows(t *testing.T, b *bench) {
 	b.must(err)
 	want := store.Alignment{
 		Part: "a", ETag: "1", Offset: -12345678, Confidence: 0.75, DriftPPM: -3.5, Method: "m",
-		NeedsReview: true, Candidates: []store.Candidate{{OffsetMS: 1.5, Confidence: 0.5}, {OffsetMS: -2}},
+		NeedsReview: true, Reason: "two places fit", Candidates: []store.Candidate{{OffsetMS: 1.5, Confidence: 0.5}, {OffsetMS: -2}},
 	}
 	b.must(b.SaveAlignment(ctx, c, "hash", []store.Alignment{want, {Part: "b", ETag: "never uploaded"}}))
 	got := b.part("a")
