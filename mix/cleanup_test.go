@@ -213,7 +213,7 @@ func TestDeClick(t *testing.T) {
 func TestRests(t *testing.T) {
 	m := NewLevelMeter(media.MixRate)
 	x := append(append(sung(3, 220, 0.1, 1), make([]float32, 2*48000)...), sung(3, 220, 0.1, 2)...)
-	x = append(x, make([]float32, 48000*3/2)...)
+	x = append(x, make([]float32, 48000*3/2+2400)...)
 	m.Write(media.Block{Rate: media.MixRate, Channels: [][]float32{hiss(x, GainOf(-60), 1)}})
 	got := m.Rests()
 	if len(got) != 2 {
@@ -223,6 +223,7 @@ func TestRests(t *testing.T) {
 		near(t, "from", got[i].From.Seconds(), want[0], 0.2)
 		near(t, "to", got[i].To.Seconds(), want[1], 0.2)
 	}
+	near(t, "end", got[1].To.Seconds(), 9.55, 1e-9)
 	m = NewLevelMeter(media.MixRate)
 	m.Write(media.Block{Rate: media.MixRate, Channels: [][]float32{hiss(make([]float32, 3*48000), GainOf(-90), 1)}})
 	if got := m.Rests(); len(got) != 1 || got[0] != (media.Span{To: 3 * time.Second}) {

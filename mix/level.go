@@ -21,7 +21,8 @@ import (
 //	quiet + 6 dB   when quiet and loud are at least 12 dB apart;
 //
 // when they are only 5 to 12 dB apart, halfway between them, provided that the
-// quiet end is steady as only noise is (a soft note is not: see steady).
+// quiet end is noise: steady, and nothing is quieter (see steady). A long soft
+// note is steady too, but there are breaths and rests below it.
 //
 // The energy mean of the sung blocks is the level. For a part that sings
 // throughout this agrees with the integrated loudness within a few tenths.
@@ -32,6 +33,7 @@ const (
 	levelContrast   = 12
 	levelMinimum    = 5
 	steadyHops      = 5    // half a second
+	steadyFloor     = 0.4  // -4 dB
 	steadyRatio     = 1.35 // 1.3 dB: what 100 ms of noise differ by, and singing exceeds
 	silentLUFS      = -60  // below this a part is silent
 	silentPeakDB    = -54
@@ -176,10 +178,22 @@ func sungLevel(hops []float32) (mean, gate float64) {
 	return gateMean(blocks, max(energyOfAbsGate, gate)), gate
 }
 
-// steady reports whether the hops near the mean square quiet are noise: at least
-// a twentieth of all hops, and half a second, lie in runs of steadyHops that
-// differ by less than steadyRatio.
+// steady reports whether the hops near the mean square quiet are noise: hardly any
+// lie well below it, digital silence aside, and at least a twentieth of all hops,
+// and half a second, lie in runs of steadyHops that differ by less than steadyRatio.
 func steady(hops []float32, quiet float64) bool {
+	below, sounding := 0, 0
+	for _, h := range hops {
+		if h > 0 {
+			sounding++
+		}
+		if h > 0 && float64(h) < steadyFloor*quiet {
+			below++
+		}
+	}
+	if below*50 > sounding {
+		return false
+	}
 	n := 0
 	for i := 0; i+steadyHops <= len(hops); i++ {
 		run := hops[i : i+steadyHops]
@@ -233,7 +247,11 @@ func (m *LevelMeter) Rests() []media.Span {
 			n++
 		}
 		if n >= restSteps {
-			out = append(out, media.Span{From: time.Duration(i) * hop, To: time.Duration(i+n) * hop})
+			s := media.Span{From: time.Duration(i) * hop, To: time.Duration(i+n) * hop}
+			if i+n == len(m.eHops) { // and what is begun of the next
+				s.To += hop * time.Duration(m.n) / time.Duration(m.hop)
+			}
+			out = append(out, s)
 		}
 		i += n + 1
 	}

@@ -90,6 +90,9 @@ func TestLevelSoftNotesAreNoNoise(t *testing.T) {
 	x = hiss(append(x, make([]float32, 2*48000)...), GainOf(-80), 4)
 	l := levelOf(x)
 	near(t, "noise", l.NoiseDB, -80, 1)
+	m := NewMeter(media.MixRate, 1)
+	m.Write([][]float32{x})
+	near(t, "level against integrated loudness", l.LUFS, float64(m.Integrated()), 0.3)
 	if f := Faults(l); f != nil {
 		t.Errorf("%q", f)
 	}
