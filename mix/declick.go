@@ -43,8 +43,13 @@ func (d *deClick) process(_ int64, in, out [][]float32) {
 // find returns the clicks of x as half-open ranges of wrong samples, ascending.
 func (d *deClick) find(x []float32) [][2]int {
 	d.diff = append(d.diff[:0], make([]float32, len(x))...)
+	peak := float32(0)
 	for i := 1; i+1 < len(x); i++ {
 		d.diff[i] = abs32(x[i-1] - 2*x[i] + x[i+1])
+		peak = max(peak, d.diff[i])
+	}
+	if !d.standsOut(peak) {
+		return nil
 	}
 	d.sorted = append(d.sorted[:0], d.diff...)
 	slices.Sort(d.sorted)
@@ -67,6 +72,21 @@ func (d *deClick) find(x []float32) [][2]int {
 		return nil
 	}
 	return slices.DeleteFunc(out, func(r [2]int) bool { return r[1]-r[0] > clickWidth })
+}
+
+// standsOut reports whether the peak of diff is above the limit, without the sorting
+// that the limit itself takes: most of the time it is not.
+func (d *deClick) standsOut(peak float32) bool {
+	if peak <= clickFloor {
+		return false
+	}
+	below := 0
+	for _, v := range d.diff {
+		if clickRatio*v < peak {
+			below++
+		}
+	}
+	return below > len(d.diff)/2 // the median is one of them
 }
 
 // repair mends x around the outliers from..to.

@@ -199,22 +199,3 @@ func bigChild() error {
 	fmt.Printf("%.2f LUFS, %.2f dBTP, limiter %.1f dB VmHWM %.1f\n", float64(m.Integrated), float64(m.TruePeak), m.LimitDB, largestMemory())
 	return err
 }
-
-// benchGain: what a change of one gain costs in sound, 16 parts of 25 s. The
-// decoder before it and the AAC encoder after it are other packages' business.
-func benchGain(r *report) error {
-	var sounds [][]float32
-	for i := range 16 {
-		sounds = append(sounds, voice(25, 110*float64(1+i%4), 0.1, uint64(i)))
-	}
-	if _, err := produce(r.dir, voices(sounds, 16, 48000), 1, 48000, mix.MasterOptions{Wet: 0.1}); err != nil {
-		return err // makes the room, which a service keeps
-	}
-	start := time.Now()
-	if _, err := produce(r.dir, voices(sounds, 16, 25*48000), 4, 25*48000, mix.MasterOptions{Wet: 0.1}); err != nil {
-		return err
-	}
-	t := time.Since(start).Seconds()
-	r.line("gain change, 16 parts of 25 s, mix only, wall", "%.2f", t, "≤ 2 with decode and AAC", t <= 2)
-	return nil
-}
