@@ -72,6 +72,10 @@ check: lint test ## lint and test
 golden: ## rewrite the golden pictures and plans (look at the diff!)
 	$(GO) test ./engine ./plan -update
 
+.PHONY: bench
+bench: build ## whole songs: ours, one ffmpeg command, the original's chain (BENCH="--cases 9 --repeat 1 --song DIR")
+	$(GO) run ./scripts/bench $(BENCH)
+
 .PHONY: bench-compose
 bench-compose: ## the compositor alone; bin/bench-compose can be carried to a GPU machine
 	@mkdir -p bin

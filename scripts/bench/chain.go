@@ -61,6 +61,7 @@ func (w *work) chainRows(ctx context.Context, m *meter, in []definition.Input, c
 	}
 	sort.Ints(tops)
 	var rows []string
+	bottom := 0 // of the row before: each file begins there, so that stacking keeps the geometry
 	for r, y := range tops {
 		out := filepath.Join(scratch, fmt.Sprintf("row-%d.nut", r))
 		args := []string{"-v", "error", "-y", "-nostdin"}
@@ -80,11 +81,12 @@ func (w *work) chainRows(ctx context.Context, m *meter, in []definition.Input, c
 			fmt.Fprintf(&as, "[a%d]", k)
 			lay = append(lay, fmt.Sprintf("%d_0", int(pos[0])))
 		}
-		n := len(byTop[y])
+		n, above := len(byTop[y]), y-bottom
+		bottom = y + height
 		if n == 1 {
-			fmt.Fprintf(&g, "%spad=%d:%d:%s:0[v];", vs.String(), w.width, height+10, strings.TrimSuffix(lay[0], "_0"))
+			fmt.Fprintf(&g, "%spad=%d:%d:%s:%d[v];", vs.String(), w.width, above+height, strings.TrimSuffix(lay[0], "_0"), above)
 		} else {
-			fmt.Fprintf(&g, "%sxstack=inputs=%d:fill=black:layout=%s,pad=%d:%d[v];", vs.String(), n, strings.Join(lay, "|"), w.width, height+10)
+			fmt.Fprintf(&g, "%sxstack=inputs=%d:fill=black:layout=%s,pad=%d:%d:0:%d[v];", vs.String(), n, strings.Join(lay, "|"), w.width, above+height, above)
 		}
 		fmt.Fprintf(&g, "%samix=inputs=%d[a]", as.String(), n)
 		args = append(args, "-filter_complex", g.String(), "-map", "[v]", "-map", "[a]", "-r", "25",

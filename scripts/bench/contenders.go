@@ -19,12 +19,14 @@ import (
 // work is one case: a song, its definition, and what the rivals need beside it.
 type work struct {
 	dir, out, bin string
+	source        string // folder the recordings come from
 	parts         int
 	def           *definition.Definition
 	ir            string // impulse response for the rivals
 	files         map[definition.PartID]string
 	width, height int
-	seconds       float64 // of the song
+	seconds       float64              // of the song
+	runs          map[string][]stretch // labels by recording, as far as read
 }
 
 // prepare has our planner make the definition that everybody renders.

@@ -7,7 +7,11 @@
 // that slows down slows everybody. Figures are CPU seconds of whole process
 // trees first, wall time second.
 //
-//	bench [--song DIR] [--cases 3,9,16] [--repeat 3] [--out bench/out]
+// Quality is SSIM and PSNR of luma against each contender's own lossless render
+// (the chain's against the one command's: what its intermediates lose counts).
+// Sync is read from the frame numbers the recordings carry.
+//
+//	bench [--song DIR] [--cases 3,9,16,36,100] [--repeat 3] [--out bench/out]
 package main
 
 import (
@@ -45,6 +49,9 @@ type result struct {
 	SSIM      float64 `json:"ssim,omitempty"` // luma, against the contender's own lossless render
 	PSNR      float64 `json:"psnr_db,omitempty"`
 	LUFS      float64 `json:"lufs,omitempty"`
+	Sync      float64 `json:"sync_ms,omitempty"`    // pictures: 99 % are nearer to their time
+	Late      float64 `json:"late_share,omitempty"` // pictures more than half an output frame off
+	Readable  float64 `json:"readable_labels,omitempty"`
 	Error     string  `json:"error,omitempty"`
 }
 
@@ -59,13 +66,13 @@ func main() {
 
 func run(ctx context.Context) error {
 	var c config
-	cases := flag.String("cases", "3,9,16", "numbers of parts, by comma")
+	cases := flag.String("cases", "3,9,16,36,100", "numbers of parts, by comma")
 	rivals := flag.String("rivals", "one,chain", "rivals to run: one, chain")
 	flag.StringVar(&c.song, "song", "", "folder with recordings to build the cases from; by default a song is generated")
 	flag.StringVar(&c.out, "out", "bench/out", "folder for songs and results")
 	flag.StringVar(&c.bin, "bin", "bin/choirless", "our program")
 	flag.IntVar(&c.repeat, "repeat", 3, "runs of each contender and case")
-	quality := flag.Bool("quality", true, "measure SSIM and PSNR against lossless renders")
+	quality := flag.Int("quality", 16, "measure SSIM and PSNR, against lossless renders, of cases with at most so many parts")
 	flag.Parse()
 	for _, s := range strings.Split(*cases, ",") {
 		n, err := strconv.Atoi(s)
@@ -83,30 +90,39 @@ func run(ctx context.Context) error {
 	}
 	var all []result
 	for _, n := range c.cases {
-		rs, err := benchCase(ctx, c, n, *quality)
+		rs, err := benchCase(ctx, c, n, n <= *quality)
 		if err != nil {
 			return fmt.Errorf("%d parts: %w", n, err)
 		}
 		all = append(all, rs...)
 	}
-	b, err := json.MarshalIndent(all, "", "  ")
+	b, err := json.MarshalIndent(struct {
+		Conditions conditions `json:"conditions"`
+		Results    []result   `json:"results"`
+	}{describe(ctx), all}, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(c.out, "results.json"), b, 0o644); err != nil {
 		return err
 	}
+	fmt.Println(describe(ctx))
+	fmt.Println()
 	fmt.Print(table(all))
 	return plot(filepath.Join(c.out, "cost.png"), all)
 }
 
 // benchCase prepares a song of n parts and runs every contender on it.
 func benchCase(ctx context.Context, c config, n int, quality bool) ([]result, error) {
-	dir := filepath.Join(c.out, fmt.Sprintf("song-%d", n))
-	if err := makeSong(ctx, c, dir, n); err != nil {
+	src, err := c.source(ctx)
+	if err != nil {
 		return nil, err
 	}
-	w := work{dir: dir, out: c.out, bin: c.bin, parts: n}
+	dir := filepath.Join(c.out, fmt.Sprintf("song-%d", n))
+	if err := makeSong(src, dir, n); err != nil {
+		return nil, err
+	}
+	w := work{dir: dir, source: src, out: c.out, bin: c.bin, parts: n, runs: map[string][]stretch{}}
 	if err := w.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -121,7 +137,8 @@ func benchCase(ctx context.Context, c config, n int, quality bool) ([]result, er
 	}
 	var all []result
 	for k := range c.repeat {
-		for _, t := range contenders {
+		for i := range contenders { // nobody is always first
+			t := contenders[(i+k)%len(contenders)]
 			r := t.measure(ctx, &w, k)
 			fmt.Fprintf(os.Stderr, "%3d parts, run %d, %-16s %7.1f CPU s %7.1f s %6.0f MB  %s\n", n, k+1, t.name, r.CPU, r.Wall, r.RSS, r.Error)
 			all = append(all, r)
@@ -132,6 +149,18 @@ func benchCase(ctx context.Context, c config, n int, quality bool) ([]result, er
 	}
 	if quality {
 		w.quality(ctx, all)
+	}
+	for _, t := range contenders {
+		e, err := w.sync(ctx, w.final(t.name))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench: times of the pictures of", t.name, "not measured:", err)
+			continue
+		}
+		for i := range all {
+			if all[i].Contender == t.name {
+				all[i].Sync, all[i].Late, all[i].Readable = e.Worst, e.Late, e.Readable
+			}
+		}
 	}
 	return all, nil
 }

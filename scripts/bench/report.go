@@ -123,7 +123,7 @@ func summaries(all []result) []summary {
 // table prints the medians, ratios against the one command.
 func table(all []result) string {
 	var b strings.Builder
-	b.WriteString("| parts | contender | CPU s | × one | wall s | × one | peak RSS MB | × one | written MB | final MB | SSIM | PSNR dB | LUFS |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| parts | contender | CPU s | × one | wall s | × one | peak RSS MB | × one | written MB | final MB | SSIM | PSNR dB | LUFS | sync ms | late % |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	sums := summaries(all)
 	for _, s := range sums {
 		var one result
@@ -139,8 +139,25 @@ func table(all []result) string {
 			return fmt.Sprintf("%.2f", v/of)
 		}
 		m := s.median
-		fmt.Fprintf(&b, "| %d | %s | %.1f | %s | %.1f | %s | %.0f | %s | %.1f | %.2f | %.4f | %.2f | %.1f | %s\n", s.parts, s.contender,
-			m.CPU, ratio(m.CPU, one.CPU), m.Wall, ratio(m.Wall, one.Wall), m.RSS, ratio(m.RSS, one.RSS), m.Written, m.Size, m.SSIM, m.PSNR, m.LUFS, m.Error)
+		fmt.Fprintf(&b, "| %d | %s | %.1f | %s | %.1f | %s | %.0f | %s | %.1f | %.2f | %s | %s | %s | %s | %s | %s\n", s.parts, s.contender,
+			m.CPU, ratio(m.CPU, one.CPU), m.Wall, ratio(m.Wall, one.Wall), m.RSS, ratio(m.RSS, one.RSS), m.Written, m.Size, measured("%.4f", m.SSIM), measured("%.2f", m.PSNR), measured("%.1f", m.LUFS),
+			labelled("%.0f", m.Sync, m), labelled("%.1f", 100*m.Late, m), m.Error)
 	}
 	return b.String()
+}
+
+// measured is empty for what was not measured.
+func measured(format string, v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, v)
+}
+
+// labelled is empty where no label could be read.
+func labelled(format string, v float64, m result) string {
+	if m.Readable == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, v)
 }

@@ -11,20 +11,27 @@ import (
 	"strings"
 )
 
-// makeSong fills dir with n recordings, linked from the source song; when it
-// has fewer, they come again under other part ids.
-func makeSong(ctx context.Context, c config, dir string, n int) error {
-	src := c.song
-	if src == "" {
-		src = filepath.Join(c.out, "choir")
-		if _, err := os.Stat(filepath.Join(src, "truth.json")); errors.Is(err, os.ErrNotExist) {
-			cmd := exec.CommandContext(ctx, "go", "run", "./scripts/choirgen", "--out", src, "--parts", "16")
-			cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-			if err := cmd.Run(); err != nil {
-				return fmt.Errorf("choirgen: %w", err)
-			}
-		}
+// source is the folder the recordings come from: the one named, or a choir of
+// sixteen that is generated once.
+func (c config) source(ctx context.Context) (string, error) {
+	if c.song != "" {
+		return c.song, nil
 	}
+	src := filepath.Join(c.out, "choir")
+	if _, err := os.Stat(filepath.Join(src, "truth.json")); !errors.Is(err, os.ErrNotExist) {
+		return src, err
+	}
+	cmd := exec.CommandContext(ctx, "go", "run", "./scripts/choirgen", "--out", src, "--parts", "16")
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("choirgen: %w", err)
+	}
+	return src, nil
+}
+
+// makeSong fills dir with n recordings, linked from src; when that has fewer,
+// they come again under other part ids.
+func makeSong(src, dir string, n int) error {
 	files, err := recordings(src)
 	if err != nil {
 		return err
