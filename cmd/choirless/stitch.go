@@ -45,6 +45,9 @@ refused with the stripe, the picture and both values.`,
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: %d pictures of %dx%d, %.2f s\n", o.out, stats.Frames, stats.Width, stats.Height, stats.Duration.Seconds())
+			if o.verify {
+				fmt.Fprintf(c.OutOrStdout(), "%s: verified: every picture decodes to its stripes\n", o.out)
+			}
 			return nil
 		},
 	}

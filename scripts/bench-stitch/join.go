@@ -123,8 +123,7 @@ type quality struct {
 // whole pictures at two qualities, between which that of the stripes lies or
 // nearly so, and compares the bits at equal PSNR.
 func (b bench) bits(ctx context.Context, pictures int) error {
-	fine := bench{bin: b.bin, dir: b.dir, parts: b.parts}
-	if _, err := fine.render(ctx, "fine", "--crf", "4"); err != nil {
+	if _, err := b.render(ctx, "fine", "--crf", "4"); err != nil {
 		return err
 	}
 	p, _, err := b.kept(ctx)

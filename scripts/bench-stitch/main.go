@@ -39,6 +39,8 @@ func run(ctx context.Context) error {
 	cases := flag.String("cases", "9,16,36", "numbers of parts, by comma")
 	out := flag.String("out", "bench/out/stitch", "folder for songs, caches and videos")
 	bin := flag.String("bin", "bin/choirless", "our program")
+	size := flag.String("size", "1920x1080", "size of the canvas")
+	join := flag.Bool("join", false, "render nothing: only join what the caches of an earlier run hold")
 	pictures := flag.Int("bits", 250, "pictures encoded for the comparison of bits; 0 for none")
 	flag.Parse()
 	for _, s := range strings.Split(*cases, ",") {
@@ -46,7 +48,13 @@ func run(ctx context.Context) error {
 		if err != nil || n < 2 {
 			return fmt.Errorf("--cases: %q is not a number of parts", s)
 		}
-		b := bench{bin: *bin, dir: filepath.Join(*out, s), parts: n}
+		b := bench{bin: *bin, dir: filepath.Join(*out, s), size: *size, parts: n}
+		if *join {
+			if err := b.throughput(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := b.run(ctx, *song, *pictures); err != nil {
 			return fmt.Errorf("%d parts: %w", n, err)
 		}
@@ -56,8 +64,8 @@ func run(ctx context.Context) error {
 
 // bench is the measurements of one song.
 type bench struct {
-	bin, dir string
-	parts    int
+	bin, dir, size string
+	parts          int
 }
 
 // report is what we read of choirless render's.
@@ -143,7 +151,7 @@ func (b bench) say(name string, r, full report) {
 func (b bench) render(ctx context.Context, name string, args ...string) (r report, err error) {
 	file := filepath.Join(b.dir, "report.json")
 	args = append([]string{"render", filepath.Join(b.dir, "song"), "--out", filepath.Join(b.dir, "final.mp4"),
-		"--cache", filepath.Join(b.dir, "cache"), "--report", file}, args...)
+		"--cache", filepath.Join(b.dir, "cache"), "--report", file, "--size", b.size}, args...)
 	cmd := exec.CommandContext(ctx, b.bin, args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
