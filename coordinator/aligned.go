@@ -19,19 +19,26 @@ type alignmentNote struct {
 	Found []store.Alignment `json:"found"`
 }
 
-// recallAlignment returns where the usable parts belong, in their order, if a note
-// was made from the very same; nil otherwise.
-func (c *Coordinator) recallAlignment(ctx context.Context, cast cast, from string) []store.Alignment {
+// alignmentKept returns the note about a song, an empty one where there is none.
+func (c *Coordinator) alignmentKept(ctx context.Context, cast cast) (note alignmentNote) {
 	backing := cast.usable[cast.backing]
 	text, _, err := c.read(ctx, definition.BucketConverted, definition.AlignmentKey(backing.Song, backing.Part))
 	if err != nil {
 		if !errors.Is(err, bucket.ErrNotFound) {
 			c.log.Warn("kept alignment cannot be read, measured again", "song", backing.Song.Song, "error", err)
 		}
-		return nil
+		return note
 	}
-	var note alignmentNote
-	if json.Unmarshal(text, &note) != nil || note.From != from || len(note.Found) != len(cast.usable) {
+	if json.Unmarshal(text, &note) != nil {
+		return alignmentNote{}
+	}
+	return note
+}
+
+// of returns where the usable parts belong, in their order, if the note was made
+// from the very same; nil otherwise.
+func (note alignmentNote) of(cast cast, from string) []store.Alignment {
+	if note.From != from || len(note.Found) != len(cast.usable) {
 		return nil
 	}
 	for i, p := range cast.usable {
@@ -40,6 +47,18 @@ func (c *Coordinator) recallAlignment(ctx context.Context, cast cast, from strin
 		}
 	}
 	return note.Found
+}
+
+// previous tells cast where the note has the recordings that it knows, so that
+// they need not move.
+func (note alignmentNote) previous(cast *cast) {
+	for i, p := range cast.usable {
+		for _, a := range note.Found {
+			if a.Part == p.Part && a.ETag == p.Raw.ETag {
+				cast.usable[i].Alignment, cast.usable[i].Aligned = a, true
+			}
+		}
+	}
 }
 
 // rememberAlignment leaves the note. Without it the parts would only be measured

@@ -144,7 +144,8 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 	if known {
 		return nil
 	}
-	if found := c.recallAlignment(ctx, *cast, from); found != nil {
+	note := c.alignmentKept(ctx, *cast)
+	if found := note.of(*cast, from); found != nil {
 		return c.saveAlignment(ctx, claim, cast, from, found)
 	}
 	features, err := c.allFeatures(ctx, cast.usable)
@@ -157,7 +158,12 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 	if err != nil {
 		return err
 	}
-	found, err := c.placeParts(*cast, features, finals > 0)
+	// A database that has placed nothing yet, over a note: there was a final before it.
+	fresh := claim.Aligned == "" && len(note.Found) > 0
+	if fresh {
+		note.previous(cast)
+	}
+	found, err := c.placeParts(*cast, features, finals > 0 || fresh)
 	if err != nil {
 		return err
 	}

@@ -80,10 +80,25 @@ func TestKeptWithoutDatabase(t *testing.T) {
 
 	// Another recording: all are placed anew.
 	b.putRaw("p2", take(3))
-	c, _ = b.reborn()
+	c, stop = b.reborn()
 	r = b.done(c, "")
 	if got := r.Parts[1].OffsetMS; math.Abs(got) > 0.2 {
 		t.Errorf("the offset is %g ms although another part has changed, want it measured", got)
+	}
+	stop()
+
+	// Another one, while p1 would move by less than anybody hears: it stays.
+	note = b.alignmentNote(key)
+	note.Found[1].Offset += 3_000_000
+	if text, err = json.Marshal(note); err != nil {
+		t.Fatal(err)
+	}
+	b.putOnly(definition.BucketConverted, key, text)
+	b.putRaw("p2", take(4))
+	c, _ = b.reborn()
+	r = b.done(c, "")
+	if got := r.Parts[1].OffsetMS; math.Abs(got-3) > 0.3 {
+		t.Errorf("the offset is %g ms, want 3, where it was, so that its cells stay", got)
 	}
 }
 

@@ -3,7 +3,7 @@
 //
 //	bench-stitch [--song DIR] [--cases 9,16,36] [--out bench/out/stitch]
 //
-// For each song it renders in full, once more with --verify (every picture of
+// For each song it renders in full, again with --verify (every picture of
 // the final against its stripes), after a changed gain, after another take of
 // one part, and with P pictures alone; then it joins the cells again and again
 // for the throughput, and encodes the composed pictures as stripes and as whole
@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -40,8 +41,8 @@ func run(ctx context.Context) error {
 	out := flag.String("out", "bench/out/stitch", "folder for songs, caches and videos")
 	bin := flag.String("bin", "bin/choirless", "our program")
 	size := flag.String("size", "1920x1080", "size of the canvas")
-	join := flag.Bool("join", false, "render nothing: only join what the caches of an earlier run hold")
-	pictures := flag.Int("bits", 250, "pictures encoded for the comparison of bits; 0 for none")
+	only := flag.String("only", "", "steps, by comma, where not all are wanted: full, verify, gain, replaced, p, join, bits")
+	pictures := flag.Int("bits", 250, "pictures encoded for the comparison of bits")
 	flag.Parse()
 	for _, s := range strings.Split(*cases, ",") {
 		n, err := strconv.Atoi(s)
@@ -49,13 +50,7 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("--cases: %q is not a number of parts", s)
 		}
 		b := bench{bin: *bin, dir: filepath.Join(*out, s), size: *size, parts: n}
-		if *join {
-			if err := b.throughput(ctx); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := b.run(ctx, *song, *pictures); err != nil {
+		if err := b.run(ctx, *song, strings.FieldsFunc(*only, func(r rune) bool { return r == ',' }), *pictures); err != nil {
 			return fmt.Errorf("%d parts: %w", n, err)
 		}
 	}
@@ -98,49 +93,59 @@ func (r report) stage(name string) float64 {
 	return 0
 }
 
-func (b bench) run(ctx context.Context, song string, pictures int) error {
-	if err := b.makeSong(song); err != nil {
-		return err
-	}
-	full, err := b.render(ctx, "full")
-	if err != nil {
-		return err
-	}
-	b.say("full", full, full)
-	finish := full.stage("finish")
-	fmt.Printf("%d parts: finish (stitch, master, AAC): %.2f CPU s, %.1f %% of the render's\n", b.parts, finish, 100*finish/full.CPU)
-	steps := []struct {
-		name   string
-		before func() error
-		args   []string
-	}{
-		{"verify", func() error { return nil }, []string{"--verify"}},
-		{"gain of one part changed", b.changeGain, nil},
-		{"one part replaced", b.replacePart, nil},
-		{"P pictures alone, verify", func() error { return nil }, []string{"--verify", "--preset", "ultrafast"}},
-	}
-	for _, s := range steps {
-		if err := s.before(); err != nil {
+// steps are what is measured, in this order; each builds on the ones before.
+var steps = []struct {
+	name   string
+	before func(bench) error
+	args   []string
+}{
+	{"full", nil, nil},
+	{"verify", nil, []string{"--verify"}},
+	{"gain", bench.changeGain, nil},
+	{"replaced", bench.replacePart, nil},
+	{"p", nil, []string{"--verify", "--preset", "ultrafast"}}, // P pictures alone
+}
+
+func (b bench) run(ctx context.Context, song string, only []string, pictures int) error {
+	wanted := func(step string) bool { return len(only) == 0 || slices.Contains(only, step) }
+	if wanted("full") {
+		if err := b.makeSong(song); err != nil {
 			return err
+		}
+	}
+	var full report
+	for _, s := range steps {
+		if !wanted(s.name) {
+			continue
+		}
+		if s.before != nil {
+			if err := s.before(b); err != nil {
+				return err
+			}
 		}
 		r, err := b.render(ctx, s.name, s.args...)
 		if err != nil {
 			return err
 		}
+		if s.name == "full" {
+			full = r
+		}
 		b.say(s.name, r, full)
 	}
-	if err := b.throughput(ctx); err != nil {
-		return err
+	if wanted("join") {
+		if err := b.throughput(ctx); err != nil {
+			return err
+		}
 	}
-	if pictures == 0 {
-		return nil
+	if wanted("bits") {
+		return b.bits(ctx, pictures)
 	}
-	return b.bits(ctx, pictures)
+	return nil
 }
 
 func (b bench) say(name string, r, full report) {
-	fmt.Printf("%d parts: %s: %.1f CPU s (%.1f %%), %.1f s, %d pictures, %d segments stacked, verified %t;",
-		b.parts, name, r.CPU, 100*r.CPU/full.CPU, r.Wall, r.Output.Frames, r.Output.Stacked, r.Output.Verified)
+	fmt.Printf("%d parts: %s: %.1f CPU s (%.1f %% of full), finish %.2f CPU s, %.1f s, %d pictures, %d segments stacked, verified %t;",
+		b.parts, name, r.CPU, 100*r.CPU/full.CPU, r.stage("finish"), r.Wall, r.Output.Frames, r.Output.Stacked, r.Output.Verified)
 	for _, w := range r.Work {
 		fmt.Printf(" %s %d: %.1f", w.Kind, w.Tasks, w.CPU)
 	}
