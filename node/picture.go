@@ -149,8 +149,14 @@ func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.
 }
 
 func composeFrames(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, frames chan<- composed, progress func(float64)) error {
+	begun := 0
 	for i := range p.Segment.Count {
-		f, release, err := canvas.Render(ctx, tiles.At(p.Rate.Time(p.Segment.First+i)))
+		for ; begun < p.Segment.Count && begun-i < canvas.InFlight(); begun++ {
+			if err := canvas.Begin(ctx, tiles.At(p.Rate.Time(p.Segment.First+begun))); err != nil {
+				return fmt.Errorf("frame %d: %w", p.Segment.First+begun, err)
+			}
+		}
+		f, release, err := canvas.Finish(ctx)
 		if err != nil {
 			return fmt.Errorf("frame %d: %w", p.Segment.First+i, err)
 		}
