@@ -155,8 +155,10 @@ func (b bench) say(name string, r, full report) {
 // render renders the song as it is now, with what its cache holds.
 func (b bench) render(ctx context.Context, name string, args ...string) (r report, err error) {
 	file := filepath.Join(b.dir, "report.json")
-	args = append([]string{"render", filepath.Join(b.dir, "song"), "--out", filepath.Join(b.dir, "final.mp4"),
-		"--cache", filepath.Join(b.dir, "cache"), "--report", file, "--size", b.size}, args...)
+	args = append([]string{
+		"render", filepath.Join(b.dir, "song"), "--out", filepath.Join(b.dir, "final.mp4"),
+		"--cache", filepath.Join(b.dir, "cache"), "--report", file, "--size", b.size,
+	}, args...)
 	cmd := exec.CommandContext(ctx, b.bin, args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
