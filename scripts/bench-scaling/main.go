@@ -54,7 +54,7 @@ exec taskset -c $core %s/render-node "$@"
 `
 
 // settings give cells enough to do for the servers beside them not to matter.
-const settings = `{"output":{"size":[1280,720],"fps":25}}`
+const settings = `{"output":{"size":[1920,1080],"fps":25}}`
 
 type bench struct {
 	*cluster.Cluster
