@@ -110,7 +110,7 @@ const (
 	PollDefault      = time.Second
 	WindowDefault    = 256
 	WorkersDefault   = 2
-	FinishersDefault = 1
+	FinishersDefault = 2
 )
 
 // Coordinator is the state machine of all songs. Make one with New. Safe for
