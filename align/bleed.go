@@ -150,14 +150,16 @@ func findBleed(ref, part *Features, reach int, near Candidate) *placement {
 	first, second := bleedCurves(ref, part, reach)
 	sum := added(first, second)
 	k := argmax(sum)
-	height := float64(sum[k]) / (deviation(sum) + 1e-9)
-	halves := min(peakNear(first, k)/(deviation(first)+1e-9), peakNear(second, k)/(deviation(second)+1e-9))
+	height := float64(sum[k]) / spread(sum, k)
+	halves := min(peakNear(first, k)/spread(first, k), peakNear(second, k)/spread(second, k))
 	if height < bleedWide || halves < bleedHalf {
 		return nil
 	}
 	// Follow it through the part for the last microseconds and the drift.
-	l, ok = findLine(ref, part, k-reach, 10*samplesPerMS)
-	if ok && l.isBleed() {
+	if l, ok = findLine(ref, part, k-reach, 10*samplesPerMS); !ok {
+		return nil
+	}
+	if l.isBleed() {
 		return l.place(part)
 	}
 	return &placement{offset: media.OffsetMS(float64(k-reach) / samplesPerMS), height: height}
@@ -177,7 +179,7 @@ func nearest(ref, part *Features, reach int, p *placement) *placement {
 	side := max(0, max(lag, -lag)-margin)
 	inner := sum[reach-side : reach+side+1]
 	k := argmax(inner)
-	height := float64(inner[k]) / (deviation(sum) + 1e-9)
+	height := float64(inner[k]) / spread(sum, reach-side+k)
 	if height < bleedWide || float64(inner[k]) < bleedTwice*peakNear(sum, reach+lag) {
 		return p
 	}
@@ -185,6 +187,14 @@ func nearest(ref, part *Features, reach int, p *placement) *placement {
 		return l.place(part)
 	}
 	return &placement{offset: media.OffsetMS(float64(k-side) * 1000 / workRate), height: height}
+}
+
+// spread returns the deviation of a curve, or of the second about index k where
+// that is more: lags at which one of the recordings is in digital silence have next
+// to none, and must not make the others look high.
+func spread(c []float32, k int) float64 {
+	near := c[max(0, k-workRate/2):min(len(c), k+workRate/2+1)]
+	return max(deviation(c), deviation(near)) + 1e-9
 }
 
 func added(a, b []float32) []float32 {

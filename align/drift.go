@@ -10,10 +10,11 @@ import (
 // takes short groups, whose peaks stay sharp, and adds them up along straight
 // lines: every line is a lag and a drift.
 const (
-	groupWords = 128             // words of 64 samples: 0.5 s, in which 100 ppm are one sample
-	groupLen   = groupWords * 64 // samples
-	driftMost  = 150.0           // ppm, either way; consumer crystals are within 100
-	driftStep  = 1.0             // ppm, at least, in the first search
+	groupWords  = 128             // words of 64 samples: 0.5 s, in which 100 ppm are one sample
+	groupLen    = groupWords * 64 // samples
+	leastGroups = 4               // less than two seconds of both say nothing, however alike
+	driftMost   = 150.0           // ppm, either way; consumer crystals are within 100
+	driftStep   = 1.0             // ppm, at least, in the first search
 	// leastSpread is the least deviation of a group's curve; unrelated signals
 	// give √8192 = 90. In digital silence it is less, and a few samples of noise
 	// at its edge would count as much as a whole group.
@@ -89,7 +90,7 @@ func findLine(ref, part *Features, centre, reach int) (line, bool) {
 		}
 		curves, starts = append(curves, curve), append(starts, s)
 	}
-	if len(curves) == 0 {
+	if len(curves) < leastGroups {
 		return line{}, false
 	}
 	return bestLine(curves, starts, part.samples, centre, reach, wide), true

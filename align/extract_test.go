@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/choirless/render/media"
@@ -182,5 +183,20 @@ func TestBleedCurves(t *testing.T) {
 	// Only the band from whiteLow to whiteHigh is kept: most of the height.
 	if k := argmax(a); a[k] < 0.7*plain[k] || a[k] > 1.1*plain[k] {
 		t.Errorf("height %.0f, plainly %.0f", a[k], plain[k])
+	}
+}
+
+// Lags at which one recording is digitally silent do not make the others look high.
+func TestSpread(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	c := make([]float32, 8*workRate)
+	for i := range 2 * workRate {
+		c[i] = float32(r.NormFloat64())
+	}
+	if s := spread(c, workRate); s < 0.95 || s > 1.05 {
+		t.Errorf("among noise %.2f, want 1", s)
+	}
+	if s := spread(c, 6*workRate); s < 0.45 || s > 0.55 {
+		t.Errorf("among silence %.2f, want that of all, 0.5", s)
 	}
 }
