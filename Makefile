@@ -65,6 +65,10 @@ test-matrix: setup ## 1 to 144 parts on three canvases, every plan to its final 
 lint: ## gofumpt, go vet, staticcheck
 	@scripts/lint
 
+.PHONY: lint-deploy
+lint-deploy: ## cfn-lint on the template (pip install cfn-lint); minutes
+	cfn-lint deploy/cloudformation.yaml
+
 .PHONY: check
 check: lint test ## lint and test
 

@@ -43,6 +43,8 @@ var mayImport = map[string][]string{
 	"web":   {"store", "coordinator/status", "definition", "bucket", "plan"},
 	// How a deployment's services reach what they share.
 	"internal/deployment": {"bucket", "definition", "queue"},
+	"internal/metrics":    {},
+	"internal/spot":       {},
 	// All of it on one machine, as processes, for people and tests.
 	"internal/servers":    {},
 	"internal/testserver": {"internal/servers"},
@@ -80,6 +82,7 @@ var onlyIn = []struct {
 	{"github.com/jackc/pgx", []string{"store"}, "SQL stays in store"},
 	{"modernc.org/sqlite", []string{"store"}, "SQL stays in store"},
 	{"database/sql", []string{"store"}, "SQL stays in store"},
+	{"github.com/prometheus/", []string{"node", "coordinator", "internal/metrics"}, "figures belong to the two services"},
 }
 
 // pureGo are the packages that build without a C compiler.

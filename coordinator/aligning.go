@@ -47,7 +47,14 @@ func (c *Coordinator) songStep(ctx context.Context) (bool, error) {
 	log := c.log.With("song", claim.Song.Song.Song)
 	err = c.holding(ctx, func(ctx context.Context, lease time.Duration) error {
 		return c.store.ExtendSong(ctx, claim, lease)
-	}, func(ctx context.Context) error { return c.planSong(ctx, claim) })
+	}, func(ctx context.Context) error {
+		began := time.Now()
+		err := c.planSong(ctx, claim)
+		if err == nil {
+			c.metrics.stage(store.StageAlign, time.Since(began))
+		}
+		return err
+	})
 	if err == nil || errors.Is(err, store.ErrLost) {
 		return true, nil
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/choirless/render/align"
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
@@ -91,6 +93,8 @@ type Config struct {
 	Workers, Finishers int
 	// Scratch is a folder for temporary files; "" is the system's.
 	Scratch string
+	// Metrics is where the coordinator's figures are registered; nil keeps them to itself.
+	Metrics prometheus.Registerer
 	Log     *slog.Logger
 }
 
@@ -122,6 +126,7 @@ type Coordinator struct {
 	// roles maps a notification's bucket name to our role.
 	roles    map[string]string
 	measured measured
+	metrics  *metrics
 }
 
 // New checks the configuration and reports all its faults.
@@ -153,7 +158,9 @@ func New(cfg Config) (*Coordinator, error) {
 	for name, role := range cfg.BucketNames {
 		roles[name] = role
 	}
-	return &Coordinator{cfg: cfg, store: cfg.Store, log: cfg.Log.With("coordinator", cfg.Name), roles: roles}, nil
+	c := &Coordinator{cfg: cfg, store: cfg.Store, log: cfg.Log.With("coordinator", cfg.Name), roles: roles}
+	c.metrics = newMetrics(c)
+	return c, nil
 }
 
 func (c Config) validate() error {

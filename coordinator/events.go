@@ -14,20 +14,24 @@ import (
 func (c *Coordinator) event(ctx context.Context, body []byte) error {
 	events, err := bucket.ParseEvents(body)
 	if err != nil {
+		c.metrics.events.WithLabelValues("unreadable").Inc()
 		c.log.Warn("notification dropped", "error", err) // it will not get better
 	}
 	for _, e := range events {
 		role, known := c.roles[e.Bucket]
 		switch {
 		case !e.Created():
+			c.metrics.events.WithLabelValues("ignored").Inc()
 			continue
 		case !known:
+			c.metrics.events.WithLabelValues("ignored").Inc()
 			c.log.Info("notification of an unknown bucket ignored", "bucket", e.Bucket, "key", e.Key)
 			continue
 		}
 		if err := c.Announce(ctx, role, e.Key); err != nil {
 			return err
 		}
+		c.metrics.events.WithLabelValues("taken").Inc()
 	}
 	return nil
 }

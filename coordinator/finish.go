@@ -80,6 +80,9 @@ func (c *Coordinator) finish(ctx context.Context, r store.Render) error {
 	if err := c.store.FinishRender(ctx, r.Claim(), text, append(r.Warnings, f.warnings...)); err != nil {
 		return err
 	}
+	c.metrics.stage(store.StageFinish, time.Since(began))
+	c.metrics.renders.WithLabelValues("done").Inc()
+	c.metrics.bytes.Add(float64(f.out.Bytes))
 	c.log.Info("final", "run", r.Run, "song", r.Song.Song, "key", f.out.Final, "bytes", f.out.Bytes,
 		"frames", f.out.Frames, "lufs", f.out.LUFS, "dbtp", f.out.TruePeak, "seconds", f.out.Seconds)
 	return nil

@@ -94,10 +94,12 @@ func (c *Coordinator) step(ctx context.Context, take func(context.Context, store
 		_, err = c.store.ReleaseRender(settle, claim, waitPause, "")
 	case errors.As(err, &final) || r.Failures+1 >= c.cfg.Steps:
 		log.Error("render failed", "error", err)
+		c.metrics.renders.WithLabelValues("failed").Inc()
 		err = c.store.FailRender(settle, claim, err.Error())
 	default:
 		delay := min(c.cfg.Backoff<<min(r.Failures, 10), time.Minute)
 		log.Warn("step failed, tried again", "error", err, "delay", delay)
+		c.metrics.steps.WithLabelValues(string(r.State)).Inc()
 		_, err = c.store.ReleaseRender(settle, claim, delay, err.Error())
 	}
 	if errors.Is(err, store.ErrLost) {
@@ -108,6 +110,7 @@ func (c *Coordinator) step(ctx context.Context, take func(context.Context, store
 
 // plan turns a definition into tasks.
 func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
+	began := time.Now()
 	def, notes, err := definition.Read(r.Definition)
 	if err != nil {
 		return permanent{fmt.Errorf("definition %q: %w", r.Key, err)}
@@ -133,7 +136,20 @@ func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
 	if err := c.redoLost(ctx, r.Song, tasks); err != nil {
 		return err
 	}
-	return c.store.PlanRender(ctx, r.Claim(), store.Planned{Plan: text, Tasks: tasks, Warnings: append(p.Warnings, warnings...)})
+	if err := c.store.PlanRender(ctx, r.Claim(), store.Planned{Plan: text, Tasks: tasks, Warnings: append(p.Warnings, warnings...)}); err != nil {
+		return err
+	}
+	c.metrics.stage(store.StagePlan, time.Since(began))
+	counts, err := c.store.Counts(ctx, r.Run)
+	if err != nil {
+		c.log.Warn("counting what is done already", "run", r.Run, "song", r.Song.Song, "error", err)
+	}
+	for _, n := range counts {
+		if n.State == store.TaskDone {
+			c.metrics.reused.Add(float64(n.Tasks))
+		}
+	}
+	return nil
 }
 
 // makePlan is plan.New with what the store and the buckets know. It fails with

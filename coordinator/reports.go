@@ -17,7 +17,8 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 		c.log.Warn("report dropped", "error", err) // it will not get better
 		return nil
 	}
-	log := c.log.With("run", r.Run, "song", r.Song.Song, "task", r.Key, "kind", r.Kind, "attempt", r.Attempt, "node", r.Node)
+	log := c.log.With("run", r.Run, "song", r.Song.Song, "task", r.Key, "kind", r.Kind, "attempt", r.Attempt, "node", r.Node,
+		"part", r.Part, "stripe", r.Stripe, "segment", r.Segment)
 	var err error
 	switch r.State {
 	case plan.ReportStarted, plan.ReportProgress:
@@ -30,6 +31,7 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Result: r.Result, Debounce: c.cfg.Debounce,
 		})
 		if fresh {
+			c.metrics.done(r)
 			log.Info("task done")
 		}
 	case plan.ReportFailed:
@@ -39,7 +41,8 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 			Blame: r.Part, Limit: c.cfg.Attempts, Delay: c.cfg.Backoff,
 		})
 		if v != store.Ignored {
-			log.Warn("task failed", "part", r.Part, "error", r.Error, "permanent", r.Permanent, "verdict", v)
+			c.metrics.tasks.WithLabelValues(string(r.Kind), string(v)).Inc()
+			log.Warn("task failed", "error", r.Error, "permanent", r.Permanent, "verdict", v)
 		}
 	default:
 		log.Warn("report dropped: unknown state", "state", r.State)

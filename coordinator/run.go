@@ -221,6 +221,7 @@ func (c *Coordinator) holding(ctx context.Context, extend func(context.Context, 
 func (c *Coordinator) sweep(ctx context.Context) error {
 	swept, err := c.store.Sweep(ctx, store.Sweep{Silent: c.cfg.Silent, Resend: c.cfg.Resend, Losses: c.cfg.Losses})
 	if swept != (store.Swept{}) {
+		c.metrics.found(swept)
 		c.log.Info("swept", "requeued", swept.Requeued, "resent", swept.Resent, "given_up", swept.GivenUp)
 	}
 	return err

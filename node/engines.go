@@ -25,9 +25,23 @@ func (n *Node) takeEngine(ctx context.Context) (*engine.Engine, error) {
 	}
 	n.cfg.Log.Info("compositor ready", "renderer", e.Renderer(), "software", e.Software(), "opened", e.Device().Opened)
 	n.mu.Lock()
-	n.renderer = e.Renderer()
+	n.renderer, n.newest = e.Renderer(), e
 	n.mu.Unlock()
+	n.metrics.renderer(e.Renderer(), e.Software())
 	return e, nil
+}
+
+// gpuMemory returns how many bytes of the GPU's own memory are free, as the newest
+// engine's driver says; false where there is none, or it does not say.
+func (n *Node) gpuMemory(ctx context.Context) (int64, bool) {
+	n.mu.Lock()
+	e := n.newest
+	n.mu.Unlock()
+	if e == nil || e.Software() {
+		return 0, false
+	}
+	free, known, err := e.FreeMemory(ctx)
+	return free, known && err == nil
 }
 
 // giveEngine returns an engine after use. One whose picture failed is closed

@@ -6,23 +6,18 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/bucket"
-	"github.com/choirless/render/decode"
-	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/engine"
-	"github.com/choirless/render/plan"
 	"github.com/choirless/render/queue"
 )
 
@@ -35,8 +30,10 @@ type Config struct {
 	Buckets bucket.Buckets
 	// Assignments is where work comes from, Reports where news of it goes.
 	Assignments, Reports queue.Queue
-	// Scratch is a folder for temporary files; "" is the system's.
+	// Scratch is a folder for temporary files; "" is the system's. Space, where
+	// set, is a bounded one for what may be large, and is the caller's to close.
 	Scratch string
+	Space   *Scratch
 	// Slots is how many assignments are worked on at once; 0 is one per core.
 	Slots int
 	// Visibility is the lease time of an assignment, extended while work runs;
@@ -50,6 +47,8 @@ type Config struct {
 	// Verify checks every stripe for motion that leaves it, not only a sample.
 	Verify bool
 	Log    *slog.Logger
+	// Metrics is where the node's figures are registered; nil keeps them to itself.
+	Metrics prometheus.Registerer
 }
 
 // Node does assignments. Make one with New.
@@ -61,14 +60,16 @@ type Node struct {
 	mu       sync.Mutex
 	renderer string           // of the engines, once there is one
 	engines  []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
+	newest   *engine.Engine   // perhaps closed
+
+	drain     chan struct{} // closed by Drain
+	drainOnce sync.Once
 
 	parking parking
 	cpu     cpuShare
+	gate    *memoryGate
+	metrics *metrics
 }
-
-// ErrStop is the cause of the contexts of work that is interrupted because the
-// node stops. Such work is handed back at once and is not a failure.
-var ErrStop = errors.New("node: stopping")
 
 const (
 	slotsPerCore      = 1
@@ -96,173 +97,79 @@ func New(cfg Config) *Node {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable()}
+	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), drain: make(chan struct{})}
+	n.gate = newMemoryGate(n.gpuMemory)
+	n.metrics = newMetrics(n)
+	return n
 }
 
 // StripeMV reports whether this node's stripes can be joined in the bitstream.
 func (n *Node) StripeMV() bool { return n.stripeMV }
 
-// Run works until ctx ends, then hands back what it holds and returns nil. It
-// returns an error only when the assignment queue itself fails for good.
+// Run works until ctx ends, then hands back what it holds and returns nil. After
+// Drain it returns nil when what it holds is done.
 func (n *Node) Run(ctx context.Context) error {
 	defer n.closeEngines()
 	defer n.parking.clear(time.Time{})
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.parking.sweep(gctx) })
-	for range n.cfg.Slots {
-		g.Go(func() error { return n.slot(gctx) })
-	}
-	err := g.Wait()
-	if ctx.Err() != nil {
+	work, stop := context.WithCancel(ctx)
+	receive, enough := context.WithCancel(work)
+	g := errgroup.Group{}
+	g.Go(func() error { n.gate.watch(work); return nil })
+	g.Go(func() error { return n.parking.sweep(work) })
+	g.Go(func() error {
+		select {
+		case <-n.drain:
+		case <-work.Done():
+		}
+		enough()
 		return nil
-	}
-	return err
-}
-
-// slot is one worker: receive, do, report, again.
-func (n *Node) slot(ctx context.Context) error {
-	for ctx.Err() == nil {
-		leases, err := n.cfg.Assignments.Receive(ctx, 1, n.cfg.Visibility)
-		switch {
-		case ctx.Err() != nil && len(leases) == 0:
-			return nil
-		case errors.Is(err, queue.ErrClosed):
-			return nil
-		case err != nil:
-			n.cfg.Log.Error("receiving assignments", "error", err)
-			if sleep(ctx, 2*time.Second) != nil {
-				return nil
-			}
-			continue
-		}
-		for _, l := range leases {
-			n.handle(ctx, l)
-		}
-	}
-	return nil
-}
-
-// handle does one leased assignment and settles the lease: acked when the work
-// is done or has failed (the coordinator decides on another attempt), handed
-// back when the node is stopping, left alone when the lease was lost.
-func (n *Node) handle(ctx context.Context, l queue.Lease) {
-	var a plan.Assignment
-	if err := json.Unmarshal(l.Body(), &a); err != nil {
-		n.cfg.Log.Error("assignment is not readable, dropped", "error", err)
-		n.settle(ctx, "ack", l.Ack)
-		return
-	}
-	log := n.cfg.Log.With("run", a.Run, "song", a.Song.Song, "task", a.Key, "kind", a.Kind, "attempt", a.Attempt)
-	r := &reporter{node: n, a: a, log: log, last: time.Now()}
-	r.send(ctx, plan.Report{State: plan.ReportStarted})
-
-	var result json.RawMessage
-	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
-		defer r.beat(ctx, n.cfg.Visibility/3)()
-		result, err = n.work(ctx, a, r.progress(ctx), log)
-		return err
 	})
-	switch {
-	case err == nil:
-		r.send(ctx, plan.Report{State: plan.ReportDone, Percent: 100, Result: result})
-		n.settle(ctx, "ack", l.Ack)
-	case errors.Is(err, queue.ErrLost):
-		log.Warn("lease lost, work dropped", "error", err)
-	case errors.Is(err, syscall.ENOSPC):
-		log.Error("handed back, the scratch folder is full", "error", err)
-		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, 0) })
-		_ = sleep(ctx, fullPause) // others should have it, and what comes next
-	case errors.As(err, new(*transferError)):
-		log.Warn("handed back, an object store does not answer", "error", err)
-		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, transferPause) })
-	case ctx.Err() != nil:
-		log.Info("handed back, the node is stopping")
-		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, 0) })
+	slots := errgroup.Group{}
+	for range n.cfg.Slots {
+		slots.Go(func() error { n.slot(work, receive); return nil })
+	}
+	err := slots.Wait()
+	stop()
+	return errors.Join(err, g.Wait())
+}
+
+// Drain has Run take no more assignments and return when those under way are done.
+func (n *Node) Drain() { n.drainOnce.Do(func() { close(n.drain) }) }
+
+// Draining tells whether Drain was called.
+func (n *Node) Draining() bool {
+	select {
+	case <-n.drain:
+		return true
 	default:
-		rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
-		var reject *decode.RejectError
-		rep.Permanent = errors.As(err, &reject)
-		var pe *PartError
-		if errors.As(err, &pe) {
-			rep.Part = pe.Part
-		}
-		log.Warn("assignment failed", "error", err, "permanent", rep.Permanent)
-		r.send(ctx, rep)
-		n.settle(ctx, "ack", l.Ack)
+		return false
 	}
 }
 
-// PartError blames one part for a failure.
-type PartError struct {
-	Part definition.PartID
-	Err  error
-}
-
-func (e *PartError) Error() string { return fmt.Sprintf("part %q: %v", e.Part, e.Err) }
-func (e *PartError) Unwrap() error { return e.Err }
-
-// work answers from the note of an earlier time, or does the assignment, counts
-// what it cost and leaves a note.
-func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float64), log *slog.Logger) (json.RawMessage, error) {
-	if known := recall(ctx, n.cfg.Buckets, a); known != nil {
-		log.Info("known already")
-		return known, nil
-	}
-	meter := n.cpu.begin()
-	began := time.Now()
-	result, err := n.do(ctx, a, progress)
-	cpu, wall := meter.end(), time.Since(began)
-	if err != nil {
-		return nil, err
-	}
-	switch r := result.(type) {
-	case plan.IngestResult:
-		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
-		result = r
-	case plan.CellResult:
-		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
-		result = r
-	case plan.SoundResult:
-		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
-		result = r
-	}
-	log.Info("done", "seconds", wall.Seconds(), "cpu_seconds", cpu)
-	body, err := json.Marshal(result)
-	if err != nil {
-		return nil, err
-	}
-	if err := remember(ctx, n.cfg.Buckets, a, body); err != nil {
-		log.Warn("no note left beside the result", "error", err)
-	}
-	return body, nil
-}
-
-// do does the assignment and returns its result, a plan.…Result.
-func (n *Node) do(ctx context.Context, a plan.Assignment, progress func(float64)) (any, error) {
-	switch {
-	case a.Kind == plan.KindIngest && a.Ingest != nil:
-		in := &Ingester{Buckets: n.cfg.Buckets, Scratch: n.cfg.Scratch, Threads: 1}
-		res, err := in.Run(ctx, a, progress)
+// slot is one worker: receive, do, report, again. It ends with receive, after what
+// it has begun.
+func (n *Node) slot(ctx, receive context.Context) {
+	for receive.Err() == nil {
+		leave, err := n.gate.enter(receive)
 		if err != nil {
-			return nil, &PartError{a.Ingest.Part, err}
+			return
 		}
-		return res, nil
-	case a.Kind == plan.KindPicture && a.Picture != nil:
-		return n.picture(ctx, a.Key, a.Picture, progress)
-	case a.Kind == plan.KindSound && a.Sound != nil:
-		return n.sound(ctx, a.Sound, progress)
-	case a.Kind == plan.KindStack && a.Stack != nil:
-		return n.stack(ctx, a.Stack, progress)
-	}
-	return nil, &decode.RejectError{Reason: fmt.Sprintf("assignment of kind %q has no matching body", a.Kind)}
-}
-
-// settle calls f even when ctx has already ended, for a bounded time.
-func (n *Node) settle(ctx context.Context, what string, f func(context.Context) error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
-	defer cancel()
-	if err := f(ctx); err != nil && !errors.Is(err, queue.ErrLost) {
-		n.cfg.Log.Warn("lease: "+what, "error", err)
+		leases, err := n.cfg.Assignments.Receive(receive, 1, n.cfg.Visibility)
+		for _, l := range leases {
+			end := n.gate.work()
+			n.metrics.began(l)
+			kind, how := n.handle(ctx, l)
+			n.metrics.ended(l, kind, how)
+			end()
+		}
+		leave()
+		switch {
+		case errors.Is(err, queue.ErrClosed):
+			return
+		case err != nil && receive.Err() == nil:
+			n.cfg.Log.Error("receiving assignments", "error", err)
+			_ = sleep(receive, 2*time.Second) // the loop sees why it ended
+		}
 	}
 }
 

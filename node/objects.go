@@ -49,6 +49,9 @@ func openRef(ctx context.Context, b bucket.Buckets, r plan.Ref) (io.ReadSeekClos
 	if err != nil {
 		return nil, transfer(r, err)
 	}
+	if s, ok := bk.(*supplied); ok {
+		return &suppliedFile{ReadSeekCloser: src, ctx: ctx, bucket: s, key: r.Key}, nil
+	}
 	return src, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/engine"
 	"github.com/choirless/render/media"
@@ -24,7 +25,7 @@ const framesInFlight = 2
 // A cell that is the whole canvas has no neighbour and needs no promise. Any
 // other is encoded for good where the encoder keeps motion inside it, and finely
 // where it does not, to be encoded once more with its neighbours.
-func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progress func(float64)) (plan.CellResult, error) {
+func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *plan.Picture, progress func(float64)) (plan.CellResult, error) {
 	res := plan.CellResult{}
 	whole := p.Height == p.Encoder.CanvasHeight
 	if err := usable(p.Encoder, whole); err != nil {
@@ -37,9 +38,9 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 		}
 	}
 	check := keeps && !whole && (n.cfg.Verify || sampled(key, p))
-	tiles := n.parking.openTiles(ctx, n.cfg.Buckets, p)
+	tiles := n.parking.openTiles(ctx, b, p)
 	defer tiles.Close()
-	scene, err := Scene(ctx, n.cfg.Buckets, p)
+	scene, err := Scene(ctx, b, p)
 	if err != nil {
 		return res, fmt.Errorf("stripe %d: %w", p.Stripe, err)
 	}
@@ -72,7 +73,10 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 		if enc, err = encode.NewCell(w, o); err != nil {
 			return err
 		}
-		if err := compose(ctx, p, tiles, canvas, enc, progress); err != nil || !check {
+		if err := compose(ctx, p, tiles, canvas, enc, progress); err != nil {
+			return err
+		}
+		if err := tiles.trouble(); err != nil || !check {
 			return err
 		}
 		res.Checked = true
@@ -83,7 +87,7 @@ func (n *Node) picture(ctx context.Context, key string, p *plan.Picture, progres
 		res.Leaks, err = n.poisoned(ctx, kept.Bytes(), o, p.Segment.Count, few)
 		return err
 	}
-	info, err := putStream(ctx, n.cfg.Buckets, p.Out, write)
+	info, err := putStream(ctx, b, p.Out, write)
 	if err != nil {
 		return res, fmt.Errorf("stripe %d, segment %d: %w", p.Stripe, p.Segment.Index, err)
 	}

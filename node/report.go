@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -21,19 +22,31 @@ type reporter struct {
 	last    time.Time // when the last progress was sent
 }
 
-func (r *reporter) send(ctx context.Context, rep plan.Report) {
+// send sends a report, also when ctx has ended already. What cannot be sent is
+// logged, too.
+func (r *reporter) send(ctx context.Context, rep plan.Report) error {
 	rep.Key, rep.Kind, rep.Song, rep.Run, rep.Attempt = r.a.Key, r.a.Kind, r.a.Song, r.a.Run, r.a.Attempt
 	rep.Node = r.node.cfg.Name
+	switch {
+	case r.a.Ingest != nil:
+		rep.Part = r.a.Ingest.Part
+	case r.a.Picture != nil:
+		rep.Stripe, rep.Segment = r.a.Picture.Stripe, r.a.Picture.Segment.Index
+	case r.a.Sound != nil:
+		rep.Stripe = r.a.Sound.Stripe
+	case r.a.Stack != nil:
+		rep.Segment = r.a.Stack.Segment.Index
+	}
 	body, err := json.Marshal(rep)
 	if err != nil {
-		r.log.Error("report is not writable", "error", err)
-		return
+		return fmt.Errorf("report: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
-	if err := r.node.cfg.Reports.Send(ctx, body, 0); err != nil {
+	if err = r.node.cfg.Reports.Send(ctx, body, 0); err != nil {
 		r.log.Error("report not sent", "state", rep.State, "error", err)
 	}
+	return err
 }
 
 // progress returns a function that reports a percentage, not too often.
@@ -54,7 +67,7 @@ func (r *reporter) news(ctx context.Context, percent float64, every time.Duratio
 	}
 	r.mu.Unlock()
 	if due {
-		r.send(ctx, plan.Report{State: plan.ReportProgress, Percent: percent})
+		_ = r.send(ctx, plan.Report{State: plan.ReportProgress, Percent: percent}) // the next will do
 	}
 }
 

@@ -16,16 +16,16 @@ import (
 
 // sound makes a stripe's dry sum (and its reverb send, when a voice has one of
 // its own) over the whole song and stores it as a float WAV.
-func (n *Node) sound(ctx context.Context, s *plan.Sound, progress func(float64)) (plan.SoundResult, error) {
+func (n *Node) sound(ctx context.Context, b bucket.Buckets, s *plan.Sound, progress func(float64)) (plan.SoundResult, error) {
 	res := plan.SoundResult{Samples: s.Samples, Channels: 2}
-	voices, err := Voices(ctx, n.cfg.Buckets, s.Voices)
+	voices, err := Voices(ctx, b, s.Voices)
 	if err != nil {
 		return res, err
 	}
 	if slices.ContainsFunc(s.Voices, func(v plan.Voice) bool { return v.Send != 1 }) {
 		res.Channels = 4
 	}
-	_, err = putStream(ctx, n.cfg.Buckets, s.Out, func(w io.Writer) error {
+	_, err = putStream(ctx, b, s.Out, func(w io.Writer) error {
 		wav, err := mix.NewWAVWriter(w, media.MixRate, res.Channels, s.Samples)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/media"
@@ -15,11 +16,11 @@ import (
 // stack decodes the stripes of one segment, puts them on top of each other and
 // encodes whole pictures: what is left to do where the stripes' encoder could
 // not keep motion inside its stripe.
-func (n *Node) stack(ctx context.Context, s *plan.Stack, progress func(float64)) (plan.CellResult, error) {
+func (n *Node) stack(ctx context.Context, b bucket.Buckets, s *plan.Stack, progress func(float64)) (plan.CellResult, error) {
 	var res plan.CellResult
 	var enc *encode.Cell
-	info, err := putStream(ctx, n.cfg.Buckets, s.Out, func(w io.Writer) (err error) {
-		stripes, err := n.openStripes(ctx, s)
+	info, err := putStream(ctx, b, s.Out, func(w io.Writer) (err error) {
+		stripes, err := openStripes(ctx, b, s)
 		defer closeStripes(stripes)
 		if err != nil {
 			return err
@@ -53,10 +54,10 @@ type stripeSource struct {
 	video *decode.Video
 }
 
-func (n *Node) openStripes(ctx context.Context, s *plan.Stack) ([]stripeSource, error) {
+func openStripes(ctx context.Context, b bucket.Buckets, s *plan.Stack) ([]stripeSource, error) {
 	var stripes []stripeSource
 	for i, st := range s.Stripes {
-		src, err := openRef(ctx, n.cfg.Buckets, st.Source)
+		src, err := openRef(ctx, b, st.Source)
 		if err != nil {
 			return stripes, fmt.Errorf("stripe %d: %w", i, err)
 		}

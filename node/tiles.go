@@ -89,6 +89,17 @@ func (t *Tiles) Warnings() []plan.PartWarning {
 	return w
 }
 
+// trouble is the first error of an object store, a *transferError, or nil. What was
+// shown since is not what the parts hold.
+func (t *Tiles) trouble() error {
+	for _, src := range t.sources {
+		if f, ok := src.src.(*suppliedFile); ok && f.err != nil {
+			return f.err
+		}
+	}
+	return nil
+}
+
 // Close frees the decoders. It may be called more than once.
 func (t *Tiles) Close() {
 	for _, src := range t.sources {

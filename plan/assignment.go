@@ -276,7 +276,10 @@ type Report struct {
 	Error   string      `json:"error,omitempty"`
 	// Permanent: trying again cannot help.
 	Permanent bool `json:"permanent,omitempty"`
-	// Part is the part to blame, if one is.
-	Part   definition.PartID `json:"part_id,omitempty"`
-	Result json.RawMessage   `json:"result,omitempty"` // IngestResult, CellResult or SoundResult
+	// Part is the part to blame, if one is, or the one being ingested.
+	Part definition.PartID `json:"part_id,omitempty"`
+	// Stripe and Segment are the task's, for people.
+	Stripe  int             `json:"stripe,omitempty"`
+	Segment int             `json:"segment,omitempty"`
+	Result  json.RawMessage `json:"result,omitempty"` // IngestResult, CellResult or SoundResult
 }

@@ -31,12 +31,15 @@ type Coordinator interface {
 	Retry(ctx context.Context, song definition.Song, name string) (run string, _ error)
 }
 
-// Config is what the handlers need. All but Log must be set.
+// Config is what the handlers need. All but Log and Stopping must be set.
 type Config struct {
 	Store       store.Store
 	Coordinator Coordinator
 	Buckets     bucket.Buckets
 	Log         *slog.Logger
+	// Stopping, where set, tells that the process takes no more work: /readyz then
+	// says so.
+	Stopping func() bool
 }
 
 // maxBody is how large a request may be, in bytes.
@@ -158,6 +161,10 @@ func number(r *http.Request, name string, def, most int64) (int64, error) {
 const readyTime = 5 * time.Second
 
 func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
+	if h.Stopping != nil && h.Stopping() {
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()
 	errs := []error{h.Store.Ping(ctx)}

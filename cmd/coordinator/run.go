@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 
 	"github.com/spf13/pflag"
@@ -17,6 +19,7 @@ import (
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/flagenv"
 	"github.com/choirless/render/internal/health"
+	"github.com/choirless/render/internal/metrics"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 	"github.com/choirless/render/web"
@@ -95,20 +98,45 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	registry := metrics.New()
 	coord, err := coordinator.New(coordinator.Config{
 		Store: st, Buckets: buckets, Events: queues[0], Assignments: queues[1], Reports: queues[2],
 		BucketNames: names, Name: c.name, Attempts: c.attempts, Debounce: c.debounce, Reconcile: c.reconcile,
-		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Encoder: plan.Encoder{Codec: string(codec)}, Align: align.Options{Reach: c.reach}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log,
+		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Encoder: plan.Encoder{Codec: string(codec)},
+		Align: align.Options{Reach: c.reach}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log, Metrics: registry,
 	})
 	if err != nil {
 		return err
 	}
-	log.Info("ready", "coordinator", c.name)
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return coord.Run(gctx) })
+	var listener net.Listener
 	if c.listen != "" {
-		h := web.New(web.Config{Store: st, Coordinator: coord, Buckets: buckets, Log: log})
-		g.Go(func() error { return health.Serve(gctx, c.listen, h) })
+		if listener, err = net.Listen("tcp", c.listen); err != nil {
+			return err
+		}
+	}
+	log.Info("ready", "coordinator", c.name)
+	// The page and the checks are served until the coordinator has stopped.
+	serving, ended := context.WithCancel(context.WithoutCancel(ctx))
+	defer ended()
+	work, stop := context.WithCancel(ctx)
+	defer stop()
+	g := errgroup.Group{}
+	g.Go(func() error {
+		defer ended()
+		return coord.Run(work)
+	})
+	if listener != nil {
+		pages := web.New(web.Config{
+			Store: st, Coordinator: coord, Buckets: buckets, Log: log,
+			Stopping: func() bool { return work.Err() != nil },
+		})
+		mux := http.NewServeMux()
+		mux.Handle("/", pages)
+		mux.Handle("GET /metrics", metrics.Handler(registry))
+		g.Go(func() error {
+			defer stop()
+			return health.ServeListener(serving, listener, mux)
+		})
 	}
 	err = g.Wait()
 	log.Info("stopped")

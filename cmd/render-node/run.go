@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/engine"
 	"github.com/choirless/render/internal/flagenv"
 	"github.com/choirless/render/internal/health"
+	"github.com/choirless/render/internal/metrics"
+	"github.com/choirless/render/internal/spot"
 	"github.com/choirless/render/node"
 )
 
@@ -51,7 +54,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), er
 	return 0
 }
 
-func serve(ctx context.Context, c config, errOut io.Writer) error {
+func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {
 		return err
@@ -72,24 +75,39 @@ func serve(ctx context.Context, c config, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		for _, q := range queues {
+			err = errors.Join(err, q.Close())
+		}
+	}()
+	scratch, err := node.OpenScratch(c.scratch, c.scratchMax<<20)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	registry := metrics.New()
 	n := node.New(node.Config{
 		Name: c.name, Buckets: buckets, Assignments: queues[0], Reports: queues[1],
-		Scratch: c.scratch, Slots: c.slots, Visibility: c.lease,
-		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Verify: c.verify, Log: log,
+		Scratch: scratch.Dir(), Space: scratch, Slots: c.slots, Visibility: c.lease,
+		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Verify: c.verify,
+		Log: log, Metrics: registry,
 	})
+	s := &service{node: n, drain: c.drain, log: log}
+	if c.listen != "" {
+		if s.listener, err = net.Listen("tcp", c.listen); err != nil {
+			return err
+		}
+		mux := http.NewServeMux()
+		mux.Handle("/", health.WithAbout(health.Handler(queueCheck(queues[0]), drainCheck(n)), func() any { return n.About() }))
+		mux.Handle("GET /metrics", metrics.Handler(registry))
+		s.handler = mux
+	}
+	if c.imds != "" {
+		s.spot = &spot.Watcher{Address: c.imds, Every: spot.Every, Log: log}
+	}
 	about := n.About()
 	log.Info("ready", "node", c.name, "stripes_join", about.StripesJoin, "encoders", about.Encoders)
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.Run(gctx) })
-	if c.listen != "" {
-		g.Go(func() error {
-			return health.Serve(gctx, c.listen, health.WithAbout(health.Handler(queueCheck(queues[0])), func() any { return n.About() }))
-		})
-	}
-	err = g.Wait()
-	for _, q := range queues {
-		err = errors.Join(err, q.Close())
-	}
+	err = s.run(ctx)
 	log.Info("stopped")
 	return err
 }
@@ -103,5 +121,15 @@ func queueCheck(q depther) health.Check {
 	return health.Check{Name: "assignments", Ready: func(ctx context.Context) error {
 		_, _, err := q.Depth(ctx)
 		return err
+	}}
+}
+
+// drainCheck is ready while the node takes assignments.
+func drainCheck(n *node.Node) health.Check {
+	return health.Check{Name: "draining", Ready: func(context.Context) error {
+		if n.Draining() {
+			return errors.New("no more assignments are taken")
+		}
+		return nil
 	}}
 }

@@ -45,7 +45,7 @@ func TestCluster(t *testing.T) {
 		// Long enough for all parts to be there when the song is aligned: offsets
 		// that are known move by more than 5 ms only.
 		CoordinatorArgs: []string{"--reconcile", "1h", "--debounce", "2s"},
-		NodeArgs:        []string{"--lease", lease.String(), "--software"},
+		NodeArgs:        []string{"--lease", lease.String(), "--software", "--drain", "0s"},
 	})
 	if err != nil {
 		testserver.Missing(t, err)

@@ -1,0 +1,215 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
+)
+
+// outcome is how an assignment ended, as the metrics count it.
+type outcome string
+
+const (
+	outcomeDone     outcome = "done"
+	outcomeReused   outcome = "reused" // the result was there already
+	outcomeFailed   outcome = "failed"
+	outcomeHanded   outcome = "handed_back" // the node stops, or something is away for a while
+	outcomeLost     outcome = "lease_lost"
+	outcomeUnusable outcome = "unreadable"
+)
+
+// handle does one leased assignment and settles the lease: acked when the work
+// is done or has failed (the coordinator decides on another attempt), handed
+// back when the node is stopping or what it needs is away for a while, left alone
+// when the lease was lost.
+func (n *Node) handle(ctx context.Context, l queue.Lease) (plan.Kind, outcome) {
+	var a plan.Assignment
+	if err := json.Unmarshal(l.Body(), &a); err != nil {
+		n.cfg.Log.Error("assignment is not readable, dropped", "error", err)
+		n.settle(ctx, "ack", l.Ack)
+		return "", outcomeUnusable
+	}
+	log := n.cfg.Log.With(ids(a)...)
+	r := &reporter{node: n, a: a, log: log, last: time.Now()}
+	_ = r.send(ctx, plan.Report{State: plan.ReportStarted}) // progress will do
+
+	var result json.RawMessage
+	var reused bool
+	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
+		defer r.beat(ctx, n.cfg.Visibility/3)()
+		result, reused, err = n.work(ctx, a, r.progress(ctx), log)
+		return err
+	})
+	back := func(delay time.Duration) (plan.Kind, outcome) {
+		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, delay) })
+		return a.Kind, outcomeHanded
+	}
+	switch {
+	case err == nil:
+		if r.send(ctx, plan.Report{State: plan.ReportDone, Percent: 100, Result: result}) != nil {
+			return back(transferPause) // to be said again, from the note beside the result
+		}
+		n.settle(ctx, "ack", l.Ack)
+		if reused {
+			return a.Kind, outcomeReused
+		}
+		return a.Kind, outcomeDone
+	case errors.Is(err, queue.ErrLost):
+		log.Warn("lease lost, work dropped", "error", err)
+		return a.Kind, outcomeLost
+	case ctx.Err() != nil:
+		log.Info("handed back, the node is stopping")
+		return back(0)
+	case machineTrouble(err):
+		log.Error("handed back, this machine lacks something", "error", err)
+		defer func() { _ = sleep(ctx, fullPause) }() // others should have it, and what comes next
+		return back(0)
+	case errors.As(err, new(*transferError)):
+		log.Warn("handed back, an object store does not answer", "error", err)
+		return back(transferPause)
+	}
+	rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
+	var reject *decode.RejectError
+	rep.Permanent = errors.As(err, &reject)
+	var pe *PartError
+	if errors.As(err, &pe) {
+		rep.Part = pe.Part
+	}
+	log.Warn("assignment failed", "error", err, "permanent", rep.Permanent)
+	if r.send(ctx, rep) != nil {
+		return back(transferPause)
+	}
+	n.settle(ctx, "ack", l.Ack)
+	return a.Kind, outcomeFailed
+}
+
+// ids are what every line of the log about an assignment says.
+func ids(a plan.Assignment) []any {
+	all := []any{"run", a.Run, "song", a.Song.Song, "task", a.Key, "kind", a.Kind, "attempt", a.Attempt}
+	switch {
+	case a.Ingest != nil:
+		all = append(all, "part", a.Ingest.Part)
+	case a.Picture != nil:
+		all = append(all, "stripe", a.Picture.Stripe, "segment", a.Picture.Segment.Index)
+	case a.Sound != nil:
+		all = append(all, "stripe", a.Sound.Stripe)
+	case a.Stack != nil:
+		all = append(all, "segment", a.Stack.Segment.Index)
+	}
+	return all
+}
+
+// PartError blames one part for a failure.
+type PartError struct {
+	Part definition.PartID
+	Err  error
+}
+
+func (e *PartError) Error() string { return fmt.Sprintf("part %q: %v", e.Part, e.Err) }
+func (e *PartError) Unwrap() error { return e.Err }
+
+// work answers from the note of an earlier time, or does the assignment, counts
+// what it cost and leaves a note.
+func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float64), log *slog.Logger) (_ json.RawMessage, reused bool, _ error) {
+	s := supply(n.cfg.Buckets, n.metrics.moved)
+	known := recall(ctx, s.Buckets, a)
+	if err := s.trouble(); err != nil {
+		return nil, false, err
+	}
+	if known != nil {
+		log.Info("known already")
+		return known, true, nil
+	}
+	meter := n.cpu.begin()
+	began := time.Now()
+	result, err := n.do(ctx, a, s.Buckets, progress)
+	cpu, wall := meter.end(), time.Since(began)
+	if trouble := s.trouble(); trouble != nil {
+		err = trouble
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	frames := 0
+	switch r := result.(type) {
+	case plan.IngestResult:
+		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
+		result = r
+	case plan.CellResult:
+		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
+		result, frames = r, r.Frames
+	case plan.SoundResult:
+		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
+		result = r
+	}
+	n.metrics.worked(a.Kind, wall, cpu, frames)
+	log.Info("done", "seconds", wall.Seconds(), "cpu_seconds", cpu)
+	body, err := json.Marshal(result)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := remember(ctx, n.cfg.Buckets, a, body); err != nil {
+		log.Warn("no note left beside the result", "error", err)
+	}
+	return body, false, nil
+}
+
+// do does the assignment with the buckets it is given and returns its result, a
+// plan.…Result.
+func (n *Node) do(ctx context.Context, a plan.Assignment, b bucket.Buckets, progress func(float64)) (any, error) {
+	switch {
+	case a.Kind == plan.KindIngest && a.Ingest != nil:
+		res, err := n.ingest(ctx, a, b, progress)
+		if err != nil {
+			return nil, &PartError{a.Ingest.Part, err}
+		}
+		return res, nil
+	case a.Kind == plan.KindPicture && a.Picture != nil:
+		return n.picture(ctx, b, a.Key, a.Picture, progress)
+	case a.Kind == plan.KindSound && a.Sound != nil:
+		return n.sound(ctx, b, a.Sound, progress)
+	case a.Kind == plan.KindStack && a.Stack != nil:
+		return n.stack(ctx, b, a.Stack, progress)
+	}
+	return nil, &decode.RejectError{Reason: fmt.Sprintf("assignment of kind %q has no matching body", a.Kind)}
+}
+
+// ingest reads a recording once there is room for it in scratch.
+func (n *Node) ingest(ctx context.Context, a plan.Assignment, b bucket.Buckets, progress func(float64)) (plan.IngestResult, error) {
+	in := &Ingester{Buckets: b, Scratch: n.cfg.Scratch, Threads: 1}
+	if n.cfg.Space != nil {
+		raw, err := at(b, a.Ingest.Raw)
+		if err != nil {
+			return plan.IngestResult{}, err
+		}
+		info, err := raw.Stat(ctx, a.Ingest.Raw.Key)
+		if err != nil {
+			return plan.IngestResult{}, fmt.Errorf("%s/%s: %w", a.Ingest.Raw.Bucket, a.Ingest.Raw.Key, err)
+		}
+		give, err := n.cfg.Space.take(ctx, scratchFactor*info.Size)
+		if err != nil {
+			return plan.IngestResult{}, err
+		}
+		defer give()
+		in.Scratch = n.cfg.Space.Dir()
+	}
+	return in.Run(ctx, a, progress)
+}
+
+// settle calls f even when ctx has already ended, for a bounded time.
+func (n *Node) settle(ctx context.Context, what string, f func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	if err := f(ctx); err != nil && !errors.Is(err, queue.ErrLost) {
+		n.cfg.Log.Warn("lease: "+what, "error", err)
+	}
+}
