@@ -37,9 +37,10 @@ func TestDecodersGoOnIntoTheNextSegment(t *testing.T) {
 	b := newBench(t)
 	p := b.wanderingCell(60)
 	p.Height = p.Encoder.CanvasHeight // a whole canvas, which needs no check
-	const count = 20                  // borders inside the film's GOPs
+	p.Rate.Num *= 2                   // every picture is shown twice, once across a border
+	const count = 41                  // borders inside the film's GOPs
 	segments := func(each func()) (all []byte) {
-		for first := 0; first < 60; first += count {
+		for first := 0; first < 2*60; first += count {
 			each()
 			all = append(all, b.segmentOf(*p, first, count)...)
 		}
