@@ -152,11 +152,10 @@ type sqsProxy struct {
 	next  http.Handler
 	close func()
 
-	mu        sync.Mutex
-	twice     bool // every message is sent twice
-	late      bool // every message is late by up to maxLate seconds, so that others overtake it
-	random    *rand.Rand
-	duplicate int // messages sent twice so far
+	mu     sync.Mutex
+	twice  bool // every message is sent twice
+	late   bool // every message is late by up to maxLate seconds, so that others overtake it
+	random *rand.Rand
 }
 
 const maxLate = 2
@@ -178,13 +177,6 @@ func (p *sqsProxy) set(twice, late bool, seed uint64) {
 	p.twice, p.late, p.random = twice, late, rand.New(rand.NewPCG(seed, 3))
 }
 
-// sent returns how many messages were sent twice.
-func (p *sqsProxy) sent() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.duplicate
-}
-
 func (p *sqsProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS.SendMessage") {
 		p.next.ServeHTTP(w, r)
@@ -200,9 +192,6 @@ func (p *sqsProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	again := body
 	if p.late {
 		body, again = p.delayed(body), p.delayed(body)
-	}
-	if twice {
-		p.duplicate++
 	}
 	p.mu.Unlock()
 	if twice {
