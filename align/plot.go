@@ -251,7 +251,11 @@ func (d *panel) mark(v float64, c color.RGBA, label string, row int) {
 		return
 	}
 	d.p.fill(image.Rect(d.x(v), d.top, d.x(v)+2, d.bottom), c)
-	d.p.text(d.p.small, d.x(v)+6, d.top+16+18*row, ink, label)
+	x := d.x(v) + 6
+	if w := font.MeasureString(d.p.small, label).Ceil(); x+w > plotWidth-4 {
+		x = d.x(v) - 6 - w
+	}
+	d.p.text(d.p.small, x, d.top+16+18*row, ink, label)
 }
 
 func (p *plot) fill(r image.Rectangle, c color.RGBA) {
