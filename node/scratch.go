@@ -98,8 +98,14 @@ func (s *Scratch) giveBack(n int64) {
 // is counted as if it were.
 func (s *Scratch) left() (int64, error) {
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(s.dir, &fs); err != nil {
-		return 0, fmt.Errorf("scratch %s: %w", s.dir, err)
+	err := syscall.Statfs(s.dir, &fs)
+	if errors.Is(err, syscall.ENOENT) { // somebody removed it, or mounted another disk over it
+		if err = os.MkdirAll(s.dir, 0o700); err == nil {
+			err = syscall.Statfs(s.dir, &fs)
+		}
+	}
+	if err != nil { // whatever it is, it is this machine's and no part's
+		return 0, fmt.Errorf("scratch %s: %w: %w", s.dir, err, syscall.EIO)
 	}
 	left := int64(fs.Bavail)*fs.Bsize - s.used
 	if s.limit > 0 {
