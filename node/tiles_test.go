@@ -1,9 +1,12 @@
 package node
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/internal/avtest"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 )
@@ -33,6 +36,45 @@ func TestOpacityAt(t *testing.T) {
 		src := &tileSource{tile: c.tile}
 		if got := src.opacityAt(c.pt, c.since); got != c.want {
 			t.Errorf("%s: %g, want %g", c.name, got, c.want)
+		}
+	}
+}
+
+// TestDriftMovesThePictures: a part whose clock runs fast is read faster by as
+// much, from its offset on, whether a cell begins at song time zero or later.
+func TestDriftMovesThePictures(t *testing.T) {
+	const (
+		fps    = 25
+		ppm    = 40_000 // so much that half a picture shows within a second
+		offset = 200 * time.Millisecond
+	)
+	movie := avtest.Movie{Container: "matroska", Video: "libx264", Times: avtest.Steady(150, fps)}
+	b := newBench(t)
+	if _, err := b.objects.Put(t.Context(), "film.mkv", bytes.NewReader(movie.Bytes(t)), bucket.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, first := range []int{0, 50} {
+		p := &plan.Picture{
+			Segment: plan.Segment{First: first, Count: 50}, Width: 160, Height: 96, Rate: testRate,
+			Tiles: []plan.PictureTile{{
+				Part: "p", Source: plan.Ref{Bucket: "b", Key: "film.mkv"}, W: 160, H: 96,
+				Offset: media.Offset(offset), DriftPPM: ppm, End: time.Hour,
+			}},
+		}
+		tiles := OpenTiles(t.Context(), b.node.cfg.Buckets, p)
+		defer tiles.Close()
+		shown := -1
+		for i := first; i < first+p.Segment.Count; i++ {
+			s := p.Rate.Time(i)
+			for _, u := range tiles.At(s) {
+				if u.Frame != nil {
+					shown = avtest.ReadNumber(u.Frame)
+				}
+			}
+			partTime := offset.Seconds() + s.Seconds()*(1+ppm*1e-6)
+			if diff := float64(shown) - partTime*fps; diff < -0.51 || diff > 0.51 {
+				t.Fatalf("song time %v: picture %d, want the one nearest to %.2f", s, shown, partTime*fps)
+			}
 		}
 	}
 }
