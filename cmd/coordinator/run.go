@@ -7,18 +7,15 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/align"
 	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/flagenv"
-	"github.com/choirless/render/internal/health"
 	"github.com/choirless/render/internal/metrics"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
@@ -115,30 +112,11 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		}
 	}
 	log.Info("ready", "coordinator", c.name)
-	// The page and the checks are served until the coordinator has stopped.
-	serving, ended := context.WithCancel(context.WithoutCancel(ctx))
-	defer ended()
-	work, stop := context.WithCancel(ctx)
-	defer stop()
-	g := errgroup.Group{}
-	g.Go(func() error {
-		defer ended()
-		return coord.Run(work)
-	})
-	if listener != nil {
-		pages := web.New(web.Config{
-			Store: st, Coordinator: coord, Buckets: buckets, Log: log,
-			Stopping: func() bool { return work.Err() != nil },
-		})
-		mux := http.NewServeMux()
-		mux.Handle("/", pages)
-		mux.Handle("GET /metrics", metrics.Handler(registry))
-		g.Go(func() error {
-			defer stop()
-			return health.ServeListener(serving, listener, mux)
-		})
+	s := service{
+		coord: coord, pages: web.Config{Store: st, Coordinator: coord, Buckets: buckets, Log: log},
+		metrics: metrics.Handler(registry), listener: listener,
 	}
-	err = g.Wait()
+	err = s.run(ctx)
 	log.Info("stopped")
 	return err
 }
