@@ -338,7 +338,7 @@ func (c *Coordinator) autoDefinition(ctx context.Context, claim store.SongClaim,
 	if err == nil {
 		o.Previous, _, err = definition.Read(last.Definition)
 		if err != nil {
-			c.log.Warn("the definition before cannot be read", "run", last.Run, "error", err)
+			c.log.Warn("the definition before cannot be read", "run", last.Run, "song", last.Song.Song, "error", err)
 		}
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, err

@@ -385,6 +385,14 @@ func (n *node) handle(ctx context.Context, l queue.Lease) error {
 
 func (n *node) send(ctx context.Context, a plan.Assignment, c course, r plan.Report) error {
 	r.Key, r.Kind, r.Song, r.Run, r.Attempt, r.Node = a.Key, a.Kind, a.Song, a.Run, a.Attempt, "node"
+	switch {
+	case a.Ingest != nil:
+		r.Part = a.Ingest.Part
+	case a.Picture != nil:
+		r.Stripe, r.Segment = a.Picture.Stripe, a.Picture.Segment.Index
+	case a.Sound != nil:
+		r.Stripe = a.Sound.Stripe
+	}
 	body, err := json.Marshal(r)
 	if err != nil {
 		return err

@@ -63,11 +63,10 @@ func (c *Coordinator) finish(ctx context.Context, r store.Render) error {
 	switch {
 	case errors.Is(err, bucket.ErrNotFound):
 		// An object was swept away: plan again, which finds out which.
-		c.log.Warn("an object of the render is gone, planned again", "run", r.Run, "song", r.Song.Song, "error", err)
+		c.logOf(r).Warn("an object of the render is gone, planned again", "error", err)
 		return c.plan(ctx, r)
 	case errors.As(err, &refused) && len(f.stacked) < len(p.Segments):
-		c.log.Warn("stripes cannot be joined, nodes stack them", "run", r.Run, "song", r.Song.Song,
-			"stripe", refused.Stripe, "segment", refused.Segment, "error", err)
+		c.logOf(r).Warn("stripes cannot be joined, nodes stack them", "stripe", refused.Stripe, "segment", refused.Segment, "error", err)
 		return c.stack(ctx, r, f.refused(refused.Segment))
 	case err != nil:
 		return err
@@ -83,7 +82,7 @@ func (c *Coordinator) finish(ctx context.Context, r store.Render) error {
 	c.metrics.stage(store.StageFinish, time.Since(began))
 	c.metrics.renders.WithLabelValues("done").Inc()
 	c.metrics.bytes.Add(float64(f.out.Bytes))
-	c.log.Info("final", "run", r.Run, "song", r.Song.Song, "key", f.out.Final, "bytes", f.out.Bytes,
+	c.logOf(r).Info("final", "key", f.out.Final, "bytes", f.out.Bytes,
 		"frames", f.out.Frames, "lufs", f.out.LUFS, "dbtp", f.out.TruePeak, "seconds", f.out.Seconds)
 	return nil
 }
@@ -160,7 +159,7 @@ func (f *finisher) readResults() {
 			Warnings   []plan.PartWarning `json:"warnings"`
 		}
 		if err := json.Unmarshal(t.Result, &result); err != nil {
-			f.c.log.Warn("result not readable", "run", f.render.Run, "task", t.Key, "error", err)
+			f.c.logOf(f.render).Warn("result not readable", "task", t.Key, "stripe", t.Stripe, "segment", t.Segment, "error", err)
 			continue
 		}
 		f.out.Rendered += result.CPUSeconds

@@ -56,7 +56,7 @@ func (c *Coordinator) growStep(ctx context.Context) (bool, error) {
 	grown, err := c.grow(ctx, g.Render)
 	if err != nil && ctx.Err() == nil {
 		// Whatever it is, the finish will meet it too, and knows what to do.
-		c.log.Warn("the preview does not grow", "run", g.Run, "song", g.Song.Song, "error", err)
+		c.logOf(g.Render).Warn("the preview does not grow", "error", err)
 	}
 	rest := time.Duration(0)
 	if grown < g.Ready {
@@ -223,7 +223,7 @@ func (f *finisher) endGrowing(ctx context.Context, audio *stitch.Audio) error {
 	}
 	err := f.grow(ctx, audio, min(f.render.Grown, len(f.plan.Segments)-1), len(f.plan.Segments))
 	if err != nil && ctx.Err() == nil {
-		f.c.log.Warn("the preview does not end", "run", f.render.Run, "song", f.render.Song.Song, "error", err)
+		f.c.logOf(f.render).Warn("the preview does not end", "error", err)
 		return nil
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 	_ "image/jpeg" // for image.DecodeConfig
 	_ "image/png"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/choirless/render/bucket"
@@ -74,7 +75,7 @@ func (c *Coordinator) step(ctx context.Context, take func(context.Context, store
 		return false, err
 	}
 	claim := r.Claim()
-	log := c.log.With("run", r.Run, "song", r.Song.Song, "state", r.State, "attempt", r.Failures+1)
+	log := c.logOf(r)
 	log.Debug("step")
 	err = c.holding(ctx, func(ctx context.Context, lease time.Duration) error {
 		return c.store.ExtendRender(ctx, claim, lease)
@@ -142,7 +143,7 @@ func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
 	c.metrics.stage(store.StagePlan, time.Since(began))
 	counts, err := c.store.Counts(ctx, r.Run)
 	if err != nil {
-		c.log.Warn("counting what is done already", "run", r.Run, "song", r.Song.Song, "error", err)
+		c.logOf(r).Warn("counting what is done already", "error", err)
 	}
 	for _, n := range counts {
 		if n.State == store.TaskDone {
@@ -193,10 +194,10 @@ func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definit
 		o.Backing = cast.usable[cast.backing].Part
 	}
 	o.Gains = gains(cast)
-	if o.Watermark, err = c.image(ctx, "watermark", def.Output.Watermark.Or("")); err != nil {
+	if o.Watermark, err = c.image(ctx, c.logOf(r), "watermark", def.Output.Watermark.Or("")); err != nil {
 		return nil, nil, err
 	}
-	if o.BackgroundImage, err = c.image(ctx, "background image", def.Output.BackgroundImage.Or("")); err != nil {
+	if o.BackgroundImage, err = c.image(ctx, c.logOf(r), "background image", def.Output.BackgroundImage.Or("")); err != nil {
 		return nil, nil, err
 	}
 	p, err := plan.New(def, o)
@@ -319,7 +320,7 @@ const maxImagePixels = 1 << 26
 
 // image describes the image of that name in the misc bucket; nil when there is
 // none that can be used. what is what the definition calls it.
-func (c *Coordinator) image(ctx context.Context, what, name string) (*plan.Image, error) {
+func (c *Coordinator) image(ctx context.Context, log *slog.Logger, what, name string) (*plan.Image, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -341,7 +342,7 @@ func (c *Coordinator) image(ctx context.Context, what, name string) (*plan.Image
 		_, err = io.Copy(io.Discard, data) // so that all of it is hashed
 	}
 	if err != nil {
-		c.log.Warn(what+" ignored", "key", name, "error", err)
+		log.Warn(what+" ignored", "key", name, "error", err)
 		return nil, nil
 	}
 	return &plan.Image{Ref: ref, SHA256: hex.EncodeToString(hash.Sum(nil)), Width: config.Width, Height: config.Height}, nil
@@ -422,8 +423,7 @@ func (c *Coordinator) check(ctx context.Context, r store.Render) error {
 		}
 		if !result.Stitchable && !stack[t.Segment] {
 			stack[t.Segment] = true
-			c.log.Info("a stripe cannot be joined, its segment is stacked", "run", r.Run, "song", r.Song.Song,
-				"stripe", t.Stripe, "segment", t.Segment, "leaks", result.Leaks)
+			c.logOf(r).Info("a stripe cannot be joined, its segment is stacked", "stripe", t.Stripe, "segment", t.Segment, "leaks", result.Leaks)
 		}
 	}
 	return c.stack(ctx, r, stack)

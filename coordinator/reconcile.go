@@ -107,7 +107,7 @@ func (c *Coordinator) reconcileFinals(ctx context.Context) error {
 		} else if err != nil {
 			return fmt.Errorf("%s/%s: %w", definition.BucketFinal, out.Final, err)
 		}
-		c.log.Warn("the final is not its render's, made again", "run", r.Run, "song", r.Song.Song, "key", out.Final)
+		c.logOf(r).Warn("the final is not its render's, made again", "key", out.Final)
 		if err := c.store.RefinishRender(ctx, r.Run); err != nil && !errors.Is(err, store.ErrLost) {
 			return err
 		}

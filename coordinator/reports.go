@@ -17,8 +17,7 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 		c.log.Warn("report dropped", "error", err) // it will not get better
 		return nil
 	}
-	log := c.log.With("run", r.Run, "song", r.Song.Song, "task", r.Key, "kind", r.Kind, "attempt", r.Attempt, "node", r.Node,
-		"part", r.Part, "stripe", r.Stripe, "segment", r.Segment)
+	log := c.logOfReport(r)
 	var err error
 	switch r.State {
 	case plan.ReportStarted, plan.ReportProgress:

@@ -77,7 +77,7 @@ func (f *finisher) snapshot(ctx context.Context, movie io.ReadSeeker) error {
 		_, err = bk.Put(ctx, key+snapshotNoteSuffix, bytes.NewReader(text), bucket.PutOptions{ContentType: "application/json"})
 	}
 	if err != nil { // it would only be looked for again
-		f.c.log.Warn("what the snapshot is of is not kept", "run", f.render.Run, "key", key, "error", err)
+		f.c.logOf(f.render).Warn("what the snapshot is of is not kept", "key", key, "error", err)
 	}
 	return nil
 }
