@@ -37,7 +37,7 @@ type Convolver struct {
 }
 
 type convolverChannel struct {
-	h      []spectrum // partitions of the response, times 1/B
+	h      []spectrum // partitions of the response, times 1/B; may be shared
 	x      []spectrum // ring of input spectra
 	at     int        // where the latest is
 	window []float32  // the last block and this one
@@ -46,25 +46,44 @@ type convolverChannel struct {
 
 type spectrum struct{ re, im []float32 }
 
+// partitions cuts a response into blocks of b and transforms each at 2b points.
+// They are only read afterwards, so that convolvers may share them.
+func partitions(response []float32, b int) []spectrum {
+	plan := fft.NewReal(2 * b)
+	y := make([]float32, 2*b)
+	var parts []spectrum
+	for at := 0; at < max(1, len(response)); at += b {
+		clear(y)
+		for i, v := range response[min(at, len(response)):min(at+b, len(response))] {
+			y[i] = v / float32(b)
+		}
+		s := spectrum{make([]float32, plan.Bins()), make([]float32, plan.Bins())}
+		plan.Forward(y, s.re, s.im)
+		parts = append(parts, s)
+	}
+	return parts
+}
+
 // NewConvolver returns a Convolver for one response per channel, with blocks of
 // b sample frames, a power of two of 2 or more.
 func NewConvolver(responses [][]float32, b int) *Convolver {
 	if b < 2 || b&(b-1) != 0 {
 		panic(fmt.Sprintf("mix: convolver block %d, want a power of two", b))
 	}
+	channels := make([][]spectrum, len(responses))
+	for i, h := range responses {
+		channels[i] = partitions(h, b)
+	}
+	return newConvolver(channels, b)
+}
+
+func newConvolver(channels [][]spectrum, b int) *Convolver {
 	c := &Convolver{b: b, plan: fft.NewReal(2 * b), y: make([]float32, 2*b)}
 	n := c.plan.Bins()
 	c.yr, c.yi = make([]float32, n), make([]float32, n)
-	for _, h := range responses {
-		ch := convolverChannel{window: make([]float32, 2*b), out: make([]float32, b)}
-		for at := 0; at < max(1, len(h)); at += b {
-			clear(c.y)
-			for i, v := range h[min(at, len(h)):min(at+b, len(h))] {
-				c.y[i] = v / float32(b)
-			}
-			s := spectrum{make([]float32, n), make([]float32, n)}
-			c.plan.Forward(c.y, s.re, s.im)
-			ch.h = append(ch.h, s)
+	for _, h := range channels {
+		ch := convolverChannel{h: h, window: make([]float32, 2*b), out: make([]float32, b)}
+		for range h {
 			ch.x = append(ch.x, spectrum{make([]float32, n), make([]float32, n)})
 		}
 		c.ch = append(c.ch, ch)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix/fft"
@@ -24,6 +25,9 @@ type IR struct {
 	// delay: the K-weighted correlation of dry and wet, -1..1. Nearly 0 for
 	// rooms without direct sound.
 	overlap float64
+
+	once  sync.Once
+	parts [][]spectrum // of the response, for masterConvolver
 }
 
 // Tail returns how many sample frames outlast the input.
@@ -33,6 +37,18 @@ func (r *IR) Tail() int { return len(r.response[0]) }
 func (r *IR) Response() (left, right []float32) { return r.response[0], r.response[1] }
 
 func (r *IR) responses() [][]float32 { return r.response[:] }
+
+// masterConvolver returns a Convolver for masters. Transforming the response costs
+// as much as some seconds of sound, and the rooms are used for every song: it is
+// done once.
+func (r *IR) masterConvolver() *Convolver {
+	r.once.Do(func() {
+		for _, h := range r.response {
+			r.parts = append(r.parts, partitions(h, ConvolveBlock))
+		}
+	})
+	return newConvolver(r.parts, ConvolveBlock)
+}
 
 // Bounds of a person's own response.
 const (

@@ -235,7 +235,7 @@ func (p *program) play(ctx context.Context, stems func(dry, wet [][]float32) err
 	}
 	var conv *Convolver
 	if p.wet != 0 {
-		conv = NewConvolver(p.ir.responses(), ConvolveBlock)
+		conv = p.ir.masterConvolver()
 	}
 	sum := make([][]float32, 4)
 	for c := range sum {
