@@ -34,17 +34,19 @@ var mayImport = map[string][]string{
 	"queue/queuetest": {"queue"},
 	"bucket":          {},
 	"store":           {"definition", "plan", "media"},
-	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition"},
-	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status"},
+	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition", "internal/trace"},
+	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status", "internal/trace"},
 	// Where a song is, for those who want to know without cgo in their process.
 	"coordinator/status": {"definition", "media", "plan", "store"},
 	// One machine: what choirless and render-local are made of.
 	"local": {"bucket", "coordinator", "definition", "node", "queue", "store"},
 	"web":   {"store", "coordinator/status", "definition", "bucket", "plan"},
 	// How a deployment's services reach what they share.
-	"internal/deployment": {"bucket", "definition", "queue"},
-	"internal/metrics":    {},
-	"internal/spot":       {},
+	"internal/deployment":      {"bucket", "definition", "queue"},
+	"internal/metrics":         {},
+	"internal/spot":            {},
+	"internal/trace":           {"definition"}, // a trace is a song's
+	"internal/trace/tracetest": {},
 	// All of it on one machine, as processes, for people and tests.
 	"internal/servers":    {},
 	"internal/testserver": {"internal/servers"},
@@ -83,6 +85,7 @@ var onlyIn = []struct {
 	{"modernc.org/sqlite", []string{"store"}, "SQL stays in store"},
 	{"database/sql", []string{"store"}, "SQL stays in store"},
 	{"github.com/prometheus/", []string{"node", "coordinator", "internal/metrics"}, "figures belong to the two services"},
+	{"go.opentelemetry.io/", []string{"internal/trace", "internal/trace/tracetest"}, "the SDK stays behind one package"},
 }
 
 // pureGo are the packages that build without a C compiler.

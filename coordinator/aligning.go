@@ -49,7 +49,9 @@ func (c *Coordinator) songStep(ctx context.Context) (bool, error) {
 		return c.store.ExtendSong(ctx, claim, lease)
 	}, func(ctx context.Context) error {
 		began := time.Now()
-		err := c.planSong(ctx, claim)
+		err := c.traced(ctx, claim.Song.Song, "align", nil, func(ctx context.Context) error {
+			return c.planSong(ctx, claim)
+		})
 		if err == nil {
 			c.metrics.stage(store.StageAlign, time.Since(began))
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/choirless/render/align"
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/queue"
 	"github.com/choirless/render/store"
@@ -95,7 +96,9 @@ type Config struct {
 	Scratch string
 	// Metrics is where the coordinator's figures are registered; nil keeps them to itself.
 	Metrics prometheus.Registerer
-	Log     *slog.Logger
+	// Trace makes the spans of the songs' steps; nil makes none.
+	Trace *trace.Tracer
+	Log   *slog.Logger
 }
 
 // Defaults of Config.

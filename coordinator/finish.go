@@ -39,7 +39,9 @@ const (
 
 // finishStep finishes a render that waits for it.
 func (c *Coordinator) finishStep(ctx context.Context) (bool, error) {
-	return c.step(ctx, c.finish, store.Finishing)
+	return c.step(ctx, func(ctx context.Context, r store.Render) error {
+		return c.tracedRender(ctx, "finish", r, c.finish)
+	}, store.Finishing)
 }
 
 func (c *Coordinator) finish(ctx context.Context, r store.Render) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
@@ -29,11 +30,16 @@ func (c *Coordinator) uploaded(ctx context.Context, info bucket.Info) error {
 
 // ingest notes a recording with its task. Nothing happens when both are known.
 func (c *Coordinator) ingest(ctx context.Context, id store.PartID, key definition.RawKey, raw store.Raw, doc definition.Part) error {
+	ctx, end := c.cfg.Trace.Start(ctx, id.Song, "recording", "part", id.Part)
 	a := plan.NewIngest(key, raw.ETag, media.Rotation(doc.Rotate.Or(0)))
+	a.Trace = trace.Context(ctx)
 	fresh, err := c.store.Uploaded(ctx, store.Upload{
 		PartID: id, Raw: raw, Debounce: c.cfg.Debounce,
 		Task: store.NewTask{Assignment: a, Part: id.Part},
 	})
+	if fresh || err != nil { // what was known leaves no span
+		end(err)
+	}
 	if fresh {
 		c.log.Info("recording", "song", id.Song.Song, "part", id.Part, "key", raw.Key, "bytes", raw.Size)
 	}

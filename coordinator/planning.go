@@ -59,9 +59,9 @@ func (c *Coordinator) defined(ctx context.Context, info bucket.Info) error {
 func (c *Coordinator) renderStep(ctx context.Context) (bool, error) {
 	return c.step(ctx, func(ctx context.Context, r store.Render) error {
 		if r.State == store.Checking {
-			return c.check(ctx, r)
+			return c.tracedRender(ctx, "check", r, c.check)
 		}
-		return c.plan(ctx, r)
+		return c.tracedRender(ctx, "plan", r, c.plan)
 	}, store.Queued, store.Checking)
 }
 
@@ -134,6 +134,7 @@ func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
 		return err
 	}
 	tasks := planTasks(p)
+	asked(ctx, tasks)
 	if err := c.redoLost(ctx, r.Song, tasks); err != nil {
 		return err
 	}
@@ -446,6 +447,7 @@ func (c *Coordinator) stack(ctx context.Context, r store.Render, segments map[in
 			add = append(add, store.NewTask{Assignment: p.Stack(i), Segment: i})
 		}
 	}
+	asked(ctx, add)
 	if err := c.redoLost(ctx, r.Song, add); err != nil {
 		return err
 	}

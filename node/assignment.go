@@ -11,6 +11,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/queue"
 )
@@ -108,6 +109,14 @@ func ids(a plan.Assignment) []any {
 	return all
 }
 
+// spanName is what the work is called in traces.
+func spanName(k plan.Kind) string {
+	if k == plan.KindPicture {
+		return "cell"
+	}
+	return string(k)
+}
+
 // PartError blames one part for a failure.
 type PartError struct {
 	Part definition.PartID
@@ -131,11 +140,13 @@ func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float6
 	}
 	meter := n.cpu.begin()
 	began := time.Now()
+	ctx, end := n.cfg.Trace.Start(trace.Continue(ctx, a.Trace), a.Song, spanName(a.Kind), ids(a)...)
 	result, err := n.do(ctx, a, s.Buckets, progress)
 	cpu, wall := meter.end(), time.Since(began)
 	if trouble := s.trouble(); trouble != nil {
 		err = trouble
 	}
+	end(err)
 	if err != nil {
 		return nil, false, err
 	}

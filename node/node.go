@@ -18,6 +18,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/engine"
+	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/queue"
 )
 
@@ -49,6 +50,8 @@ type Config struct {
 	Log    *slog.Logger
 	// Metrics is where the node's figures are registered; nil keeps them to itself.
 	Metrics prometheus.Registerer
+	// Trace makes the spans of the work; nil makes none.
+	Trace *trace.Tracer
 }
 
 // Node does assignments. Make one with New.

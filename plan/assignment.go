@@ -36,6 +36,8 @@ type Assignment struct {
 	Run string `json:"run,omitempty"`
 	// Attempt counts from 1 by the coordinator's own book, not the queue's.
 	Attempt int `json:"attempt"`
+	// Trace is the span that asked for it, as a W3C traceparent; empty without tracing.
+	Trace string `json:"trace,omitempty"`
 
 	Ingest  *Ingest  `json:"ingest,omitempty"`
 	Picture *Picture `json:"picture,omitempty"`

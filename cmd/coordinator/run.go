@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/flagenv"
 	"github.com/choirless/render/internal/metrics"
+	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 	"github.com/choirless/render/web"
@@ -69,6 +70,15 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		}
 		c.name = fmt.Sprintf("%s:%d", host, os.Getpid())
 	}
+	tracer, err := trace.Open(ctx, "coordinator", c.name, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := tracer.Close(); err != nil {
+			log.Warn("closing", "error", err)
+		}
+	}()
 	st, err := store.OpenPostgres(ctx, c.database)
 	if err != nil {
 		return err
@@ -100,7 +110,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		Store: st, Buckets: buckets, Events: queues[0], Assignments: queues[1], Reports: queues[2],
 		BucketNames: names, Name: c.name, Attempts: c.attempts, Debounce: c.debounce, Reconcile: c.reconcile,
 		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Encoder: plan.Encoder{Codec: string(codec)},
-		Align: align.Options{Reach: c.reach}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log, Metrics: registry,
+		Align: align.Options{Reach: c.reach}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log, Metrics: registry, Trace: tracer,
 	})
 	if err != nil {
 		return err

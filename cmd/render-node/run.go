@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/internal/health"
 	"github.com/choirless/render/internal/metrics"
 	"github.com/choirless/render/internal/spot"
+	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/node"
 )
 
@@ -67,6 +68,15 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		}
 		c.name = fmt.Sprintf("%s:%d", host, os.Getpid())
 	}
+	tracer, err := trace.Open(ctx, "render-node", c.name, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := tracer.Close(); err != nil {
+			log.Warn("closing", "error", err)
+		}
+	}()
 	buckets, err := c.Buckets(ctx)
 	if err != nil {
 		return err
@@ -90,7 +100,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		Name: c.name, Buckets: buckets, Assignments: queues[0], Reports: queues[1],
 		Scratch: scratch.Dir(), Space: scratch, Slots: c.slots, Visibility: c.lease,
 		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Verify: c.verify,
-		Log: log, Metrics: registry,
+		Log: log, Metrics: registry, Trace: tracer,
 	})
 	s := &service{node: n, drain: c.drain, log: log}
 	if c.listen != "" {
