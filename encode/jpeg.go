@@ -16,13 +16,20 @@ func JPEG(w io.Writer, f *media.Frame, quality int) error {
 	if f.Width() < 1 || f.Height() < 1 {
 		return errors.New("encode: jpeg: empty picture")
 	}
-	return jpeg.Encode(w, upright(f), &jpeg.Options{Quality: quality})
+	o := &jpeg.Options{Quality: quality}
+	if p := planes(f); p != nil {
+		return jpeg.Encode(w, p, o)
+	}
+	return jpeg.Encode(w, upright(f), o)
 }
 
-// upright draws f into RGB of its display size, the longer side at most 1920.
+// longest is the longer side of a JPEG, at most.
+const longest = 1920
+
+// upright draws f into RGB of its display size, the longer side at most longest.
 func upright(f *media.Frame) *image.RGBA {
 	dw, dh := media.DisplaySize(f.Width(), f.Height(), f.SAR, f.Rotation)
-	if over := max(dw, dh) / 1920; over > 1 {
+	if over := max(dw, dh) / longest; over > 1 {
 		dw, dh = dw/over, dh/over
 	}
 	w, h := max(int(math.Round(dw)), 1), max(int(math.Round(dh)), 1)
@@ -99,13 +106,23 @@ func (t *toRGB) at(u, v float64) (r, g, b uint8) {
 		cb = (bilinear(&f.Planes[1], f.Depth, u, v, t.shift[0], t.shift[1]) - t.cOff) * t.cGain
 		cr = (bilinear(&f.Planes[2], f.Depth, u, v, t.shift[0], t.shift[1]) - t.cOff) * t.cGain
 	}
-	rr := y + 2*(1-t.kr)*cr
-	bb := y + 2*(1-t.kb)*cb
-	gg := (y - t.kr*rr - t.kb*bb) / (1 - t.kr - t.kb)
-	if t.wide || t.hdr == media.TransferPQ || t.hdr == media.TransferHLG {
+	rr, gg, bb := t.rgb(y, cb, cr)
+	if t.narrows() {
 		rr, gg, bb = t.narrow(rr, gg, bb)
 	}
 	return to8(rr), to8(gg), to8(bb)
+}
+
+// rgb undoes the matrix.
+func (t *toRGB) rgb(y, cb, cr float64) (r, g, b float64) {
+	r = y + 2*(1-t.kr)*cr
+	b = y + 2*(1-t.kb)*cb
+	return r, (y - t.kr*r - t.kb*b) / (1 - t.kr - t.kb), b
+}
+
+// narrows reports whether the picture has more gamut or range than a JPEG shows.
+func (t *toRGB) narrows() bool {
+	return t.wide || t.hdr == media.TransferPQ || t.hdr == media.TransferHLG
 }
 
 func to8(v float64) uint8 { return uint8(min(max(v, 0), 1)*255 + 0.5) }
