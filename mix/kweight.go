@@ -54,26 +54,44 @@ func newKFilter(rate float64) kFilter {
 
 // energy filters x and returns the sum of the squares.
 func (k *kFilter) energy(x []float32) float64 {
+	weighted, _, _ := k.measure(x)
+	return weighted
+}
+
+// measure filters x and returns the sum of the squares with and without the
+// weighting, and the highest magnitude. They share a pass, as the processor
+// waits for the filters most of the time; for the same reason what a state
+// needs of the output just computed comes last.
+func (k *kFilter) measure(x []float32) (weighted, plain float64, peak float32) {
 	s, h := k.shelf, k.high
 	s1, s2, h1, h2 := k.s1, k.s2, k.h1, k.h2
-	sum := 0.0
+	top := uint32(0)
 	for _, v := range x {
+		// Magnitudes are ordered as their bits are; a NaN is above infinity.
+		if m := math.Float32bits(v) &^ (1 << 31); m > top {
+			top = m
+		}
 		in := float64(v)
+		plain += in * in
 		y := s.b0*in + s1
-		s1 = s.b1*in - s.a1*y + s2
+		s1 = (s.b1*in + s2) - s.a1*y
 		s2 = s.b2*in - s.a2*y
 		z := y + h1
-		h1 = -2*y - h.a1*z + h2
+		h1 = (h2 - 2*y) - h.a1*z
 		h2 = y - h.a2*z
-		sum += z * z
+		weighted += z * z
 	}
 	// Denormals would make silence slow, and a NaN in the input must not stay
 	// in the filter for the rest of the song.
 	k.s1, k.s2, k.h1, k.h2 = settle(s1), settle(s2), settle(h1), settle(h2)
-	if math.IsNaN(sum) {
-		return 0
+	if math.IsNaN(weighted) {
+		weighted = 0
 	}
-	return sum
+	peak = math.Float32frombits(top)
+	if peak != peak {
+		peak = samplePeak(x)
+	}
+	return weighted, plain, peak
 }
 
 func settle(v float64) float64 {

@@ -78,12 +78,15 @@ func (m *LevelMeter) Write(b media.Block) {
 		take := min(n-at, m.hop-m.n)
 		for c, x := range b.Channels {
 			x = x[at : at+take]
-			m.k += m.filters[c].energy(x) / float64(ch)
-			for _, v := range x {
-				m.e += float64(v) * float64(v) / float64(ch)
+			weighted, plain, peak := m.filters[c].measure(x)
+			m.k += weighted / float64(ch)
+			m.e += plain / float64(ch)
+			m.peak = max(m.peak, peak)
+			if peak < clipLevel {
+				m.runs[c] = 0
+			} else {
+				m.countClipped(c, x)
 			}
-			m.peak = max(m.peak, samplePeak(x))
-			m.countClipped(c, x)
 			m.total += int64(take)
 		}
 		at += take
