@@ -59,7 +59,9 @@ func NewConverted(w io.WriteSeeker, o ConvertedOptions) (_ *Converted, err error
 		}
 	}()
 	// avoid_negative_ts would move everything when decoding times precede zero.
-	c.m, err = av.NewMuxer(w, "matroska", av.Option{Key: "avoid_negative_ts", Value: "disabled"})
+	// Nobody reads the checksums of Matroska's clusters: the object has a SHA-256.
+	c.m, err = av.NewMuxer(w, "matroska",
+		av.Option{Key: "avoid_negative_ts", Value: "disabled"}, av.Option{Key: "write_crc32", Value: "0"})
 	if err != nil {
 		return nil, err
 	}
