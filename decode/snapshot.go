@@ -3,18 +3,24 @@ package decode
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/choirless/render/media"
 )
 
-// forward is how many pictures are decoded at most to get from a keyframe to a
-// candidate.
-const forward = 60
+const (
+	// forward is how many pictures are decoded at most to get from a keyframe to a
+	// candidate.
+	forward = 60
+	// enough is how many pictures make a choice: with so many keyframes there is no
+	// going forward, which is most of the work.
+	enough = 4
+)
 
-// BestFrame returns the best of n pictures spread over the recording: sharp,
-// well exposed, not black. The frame is the caller's. ErrNoVideo when there is
-// no picture at all.
+// BestFrame returns the best of at most n pictures spread over the recording:
+// sharp, well exposed, not black. The frame is the caller's. ErrNoVideo when there
+// is no picture at all.
 func BestFrame(ctx context.Context, src io.ReadSeeker, n int) (*media.Frame, error) {
 	facts, err := Probe(ctx, src)
 	if err != nil {
@@ -23,64 +29,114 @@ func BestFrame(ctx context.Context, src io.ReadSeeker, n int) (*media.Frame, err
 	if facts.Video == nil {
 		return nil, ErrNoVideo
 	}
+	return BestFrameWithin(ctx, src, media.Span{From: facts.Video.Start, To: facts.Video.End}, n)
+}
+
+// BestFrameWithin is BestFrame of a recording whose pictures are known to lie in
+// span, which spares a reading of it.
+func BestFrameWithin(ctx context.Context, src io.ReadSeeker, span media.Span, n int) (*media.Frame, error) {
 	v, err := OpenVideo(ctx, src, VideoOptions{})
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	var best *media.Frame
-	top, last := -1.0, time.Duration(-1)
+	c := contest{v: v, last: -1, top: -1}
+	var between []time.Duration // without a keyframe of their own
 	for i := range max(n, 1) {
 		// Neither the very beginning, where cameras warm up, nor the end.
 		share := float64(i+1) / float64(n+1)
-		at := facts.Video.Start + time.Duration(share*float64(facts.Video.End-facts.Video.Start))
-		p, err := v.near(at, last)
-		if err == io.EOF {
-			continue
-		}
+		at := span.From + time.Duration(share*float64(span.To-span.From))
+		taken, err := c.keyframe(at)
 		if err != nil {
 			return nil, err
 		}
-		last = p.time
-		f, err := v.frame(p)
-		if err != nil {
-			v.release(p)
-			return nil, err
+		if !taken {
+			between = append(between, at)
 		}
-		if s := score(f); s > top {
-			top, best = s, clone(f)
-		}
-		v.release(p)
 	}
-	if best == nil {
+	// The later first: beginnings are fumbled with.
+	for _, at := range slices.Backward(between) {
+		if c.judged >= enough {
+			break
+		}
+		if err := c.between(at); err != nil {
+			return nil, err
+		}
+	}
+	if c.best == nil {
 		return firstFrame(v)
 	}
-	return best, nil
+	return c.best, nil
 }
 
-// near returns a picture near t: the keyframe before it, or, when that is not
-// after last, one as near to t as a bounded number of pictures leads.
-func (v *Video) near(t, last time.Duration) (*picture, error) {
-	if err := v.seek(t); err != nil {
-		return nil, err
+// contest keeps the best picture so far.
+type contest struct {
+	v      *Video
+	best   *media.Frame
+	top    float64
+	last   time.Duration // of the last keyframe
+	judged int
+}
+
+// keyframe judges the keyframe before t; false when there is none, or it has been
+// judged.
+func (c *contest) keyframe(t time.Duration) (bool, error) {
+	if err := c.v.seek(t); err != nil {
+		return false, err
 	}
-	p, err := v.next()
-	if err != nil || p.time > last {
-		return p, err
+	p, err := c.v.next()
+	if err == io.EOF {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if p.time <= c.last {
+		c.v.release(p)
+		return false, nil
+	}
+	c.last = p.time
+	return true, c.judge(p)
+}
+
+// between judges a picture as near to t as a bounded number of pictures leads.
+func (c *contest) between(t time.Duration) error {
+	if err := c.v.seek(t); err != nil {
+		return err
+	}
+	p, err := c.v.next()
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	for n := 0; p.time < t && n < forward; n++ {
-		next, err := v.next()
+		next, err := c.v.next()
 		if err == io.EOF {
 			break
 		}
+		c.v.release(p)
 		if err != nil {
-			v.release(p)
-			return nil, err
+			return err
 		}
-		v.release(p)
 		p = next
 	}
-	return p, nil
+	return c.judge(p)
+}
+
+// judge takes p.
+func (c *contest) judge(p *picture) error {
+	defer c.v.release(p)
+	f, err := c.v.frame(p)
+	if err != nil {
+		return err
+	}
+	c.judged++
+	if s := score(f); s > c.top {
+		c.top, c.best = s, clone(f)
+	}
+	return nil
 }
 
 func firstFrame(v *Video) (*media.Frame, error) {

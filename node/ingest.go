@@ -126,8 +126,8 @@ func (in *Ingester) store(ctx context.Context, w *plan.Ingest, tmp *os.File, c *
 		}
 		return nil
 	}
-	if res.Facts.Video != nil {
-		jpeg, err := snapshot(ctx, tmp, w.Rotate)
+	if v := res.Facts.Video; v != nil {
+		jpeg, err := snapshot(ctx, tmp, media.Span{From: v.Start, To: v.End}, w.Rotate)
 		if err != nil {
 			return err
 		}
@@ -159,11 +159,11 @@ func (in *Ingester) store(ctx context.Context, w *plan.Ingest, tmp *os.File, c *
 }
 
 // snapshot returns the JPEG of the best picture, nil when none can be decoded.
-func snapshot(ctx context.Context, src io.ReadSeeker, rotate media.Rotation) ([]byte, error) {
+func snapshot(ctx context.Context, src io.ReadSeeker, span media.Span, rotate media.Rotation) ([]byte, error) {
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	f, err := decode.BestFrame(ctx, src, snapshotCandidates)
+	f, err := decode.BestFrameWithin(ctx, src, span, snapshotCandidates)
 	if errors.Is(err, decode.ErrNoVideo) {
 		return nil, nil
 	}
