@@ -61,6 +61,7 @@ type app struct {
 
 	// Time.
 	frame     *stage.Frame // what is in the window
+	due       int          // index asked for last
 	lastFrame int          // index of the frame shown before, -1 after a jump
 	lead      time.Duration
 	presented int
@@ -128,6 +129,7 @@ func (a *app) begin() {
 		a.loudness.measure(voices)
 	}
 	a.stage.Want(0, !a.o.paused)
+	a.monitor.Hold(true)
 	a.monitor.Play(!a.o.paused)
 	a.dirty = true
 }
@@ -148,7 +150,11 @@ func (a *app) loop() error {
 		if err := a.tick(time.Now()); err != nil {
 			return err
 		}
-		glfw.WaitEventsTimeout(a.wait().Seconds())
+		if d := a.wait(); d > 0 {
+			glfw.WaitEventsTimeout(d.Seconds())
+		} else {
+			glfw.PollEvents()
+		}
 	}
 	return nil
 }
@@ -170,7 +176,11 @@ func (a *app) wait() time.Duration {
 	if !s.Playing {
 		return idle
 	}
-	next := a.song.Plan.Rate.Time(a.frameAt(s.Sample) + 1)
+	index := a.frameAt(s.Sample)
+	if index != a.due {
+		return 0 // another has become due while the last one was drawn
+	}
+	next := a.song.Plan.Rate.Time(index + 1)
 	due := time.Duration(float64(next-media.MixRate.Duration(int64(s.Sample))) / s.Speed)
 	return max(time.Millisecond, min(due, idle))
 }
@@ -190,6 +200,7 @@ func (a *app) frameAt(sample float64) int {
 func (a *app) tick(now time.Time) error {
 	s := a.monitor.State(now.Add(a.lead))
 	index := a.frameAt(s.Sample)
+	a.due = index
 	a.stage.Want(index, s.Playing)
 	fresh := a.stage.Take(index)
 	if fresh != nil {
@@ -201,6 +212,9 @@ func (a *app) tick(now time.Time) error {
 		if err := a.win.SetPicture(window.Canvas, fresh.Frame); err != nil {
 			return err
 		}
+	}
+	if a.frame != nil && a.stage.Made() >= min(index+stage.Ahead, a.song.Plan.Frames-1) {
+		a.monitor.Hold(false)
 	}
 	if a.reloads.failed(a.stage.Err()) {
 		a.dirty = true
@@ -295,6 +309,7 @@ func (a *app) fail(err error) {
 // jump goes to a song time.
 func (a *app) jump(t time.Duration) {
 	t = min(max(t, 0), a.monitor.Duration())
+	a.monitor.Hold(true)
 	a.monitor.GoTo(media.MixRate.Samples(t))
 	a.lastFrame, a.dirty = -1, true
 }

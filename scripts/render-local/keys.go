@@ -211,6 +211,7 @@ func (a *app) dragTo(at image.Point) {
 }
 
 func (a *app) play(on bool) {
+	a.monitor.Hold(on)
 	a.monitor.Play(on)
 	a.lastFrame = -1
 }

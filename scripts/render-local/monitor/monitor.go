@@ -38,7 +38,9 @@ type Monitor struct {
 	speed   float64
 	loop    mix.Span // empty: none
 	playing bool
-	turn    int // counts what makes the blocks that wait worthless
+	held    bool // what is made waits for its picture
+	filling bool // blocks are gathered before the first one sounds
+	turn    int  // counts what makes the blocks that wait worthless
 	pos     int64
 	queue   []block
 	frac    float64 // of a sample, into the first block, when speed is not 1
@@ -137,6 +139,9 @@ func (m *Monitor) Play(on bool) {
 	})
 }
 
+// Hold keeps a song that plays standing still until it is let go: for its picture.
+func (m *Monitor) Hold(on bool) { m.change(func() { m.held = on }) }
+
 // GoTo goes to a song sample.
 func (m *Monitor) GoTo(sample int64) {
 	m.change(func() { m.restart(min(max(sample, 0), m.samples)) })
@@ -177,7 +182,7 @@ func (m *Monitor) change(f func()) {
 // be held.
 func (m *Monitor) restart(at int64) {
 	m.turn++
-	m.pos, m.queue, m.frac, m.ended = at, nil, 0, false
+	m.pos, m.queue, m.frac, m.ended, m.filling = at, nil, 0, false, true
 	m.clock.stop(at)
 	m.wake.Broadcast()
 }
@@ -386,7 +391,9 @@ func (m *Monitor) Pull(out [][]float32, dac time.Time) {
 	defer m.mu.Unlock()
 	n := 0
 	song := int64(-1)
-	if m.playing && len(m.queue) > 0 {
+	m.filling = m.filling && len(m.queue) < depth && !m.ended
+	waits := m.held || m.filling
+	if m.playing && len(m.queue) > 0 && !waits {
 		song = m.queue[0].at + int64(m.frac)
 		at := float64(m.queue[0].at) + m.frac
 		n = m.fill(out)
@@ -395,7 +402,7 @@ func (m *Monitor) Pull(out [][]float32, dac time.Time) {
 	for c := range out {
 		clear(out[c][n:])
 	}
-	if m.playing && n < len(out[0]) {
+	if m.playing && n < len(out[0]) && !waits {
 		if m.ended && len(m.queue) == 0 {
 			m.playing, m.pos = false, m.samples
 			m.clock.stop(m.samples)

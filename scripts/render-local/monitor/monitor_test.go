@@ -73,7 +73,7 @@ func pull(t *testing.T, m *Monitor, n int) (out [2][]float32) {
 	now := time.Now()
 	for len(out[0]) < n {
 		m.mu.Lock()
-		for m.playing && len(m.queue) < 2 && !m.ended {
+		for m.playing && (len(m.queue) < 2 || m.filling && len(m.queue) < depth) && !m.ended {
 			m.wake.Wait()
 		}
 		playing := m.playing
@@ -232,4 +232,37 @@ func TestClock(t *testing.T) {
 	if got := c.at(now.Add(45 * time.Millisecond)); math.Abs(got-240) > 1 {
 		t.Errorf("after the jump at %g, want 240", got)
 	}
+}
+
+// TestWaitsForPicture: a song that is held stands still without a sample lost, and
+// nothing sounds before there are blocks enough to go on without a gap.
+func TestWaitsForPicture(t *testing.T) {
+	o := mix.MasterOptions{}
+	m := New(voices(10), songSamples, o) // nobody mixes yet
+	m.Play(true)
+	buf := [][]float32{make([]float32, 480), make([]float32, 480)}
+	silent := func(when string) {
+		t.Helper()
+		m.Pull(buf, time.Now())
+		for _, c := range buf {
+			if slices.ContainsFunc(c, func(x float32) bool { return x != 0 }) {
+				t.Errorf("%s: it sounds", when)
+			}
+		}
+		if s := m.State(time.Now()); s.Sample != 0 || s.Starved != 0 || !s.Playing {
+			t.Errorf("%s: %+v", when, s)
+		}
+	}
+	silent("before anything is mixed")
+	m = running(t, voices(10), o)
+	m.Hold(true)
+	m.Play(true)
+	m.mu.Lock()
+	for len(m.queue) < depth {
+		m.wake.Wait()
+	}
+	m.mu.Unlock()
+	silent("held")
+	m.Hold(false)
+	same(t, "let go", pull(t, m, 20000), product(t, voices(10), o, 0), 0, 20000)
 }

@@ -1,9 +1,10 @@
 // Soak keeps render-local busy for a long time and watches its memory: it plays
 // in a loop, jumps, moves and balances parts, reloads good and broken shaders,
 // compares with ffmpeg. It prints a line of CSV every few seconds and fails when
-// the process has grown.
+// the process has grown. With --calm it only plays, and fails when pictures are
+// dropped after the first seconds, in which the loudness is measured.
 //
-//	soak [--minutes 30] [--program bin/render-local] [--out soak.csv] [SONG]
+//	soak [--minutes 30] [--calm] [--program bin/render-local] [--out soak.csv] [SONG]
 //
 // Without a song one is generated. A screen of its own is started for it.
 package main
@@ -33,10 +34,13 @@ const (
 	mostGrowth = 1.10
 	// warm is the share of the run in which caches fill.
 	warm = 0.1
+	// settle is the beginning in which a calm run may drop pictures.
+	settle = 10 * time.Second
 )
 
 type config struct {
 	minutes            float64
+	calm               bool
 	program, out, song string
 }
 
@@ -45,6 +49,7 @@ func main() {
 	defer stop()
 	var c config
 	flag.Float64Var(&c.minutes, "minutes", 30, "how long")
+	flag.BoolVar(&c.calm, "calm", false, "only play: are pictures dropped?")
 	flag.StringVar(&c.program, "program", "bin/render-local", "the program")
 	flag.StringVar(&c.out, "out", "", "CSV file; by default standard output")
 	flag.Parse()
@@ -82,21 +87,69 @@ func run(ctx context.Context, c config) (err error) {
 	if err := os.CopyFS(shaders, os.DirFS("shaders")); err != nil {
 		return err
 	}
-	screen, err := drive.Start(1280, 800)
+	screen, err := drive.Start(1400, 900)
 	if err != nil {
 		return err
 	}
 	defer screen.Close()
-	s, err := screen.Run(c.program, "--mute", "--size", "640x360", "--window", "800x600", "--shaders", shaders, "--cache", filepath.Join(dir, "cache"), c.song)
+	args := []string{"--mute", "--size", "640x360", "--window", "800x600"}
+	if c.calm {
+		args = nil // as a person opens it
+	}
+	s, err := screen.Run(c.program, append(args, "--shaders", shaders, "--cache", filepath.Join(dir, "cache"), c.song)...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if c.calm {
+		return play(ctx, c, s)
+	}
 	samples, err := watch(ctx, c, s, shaders, w)
 	if err != nil {
 		return err
 	}
 	return judge(samples)
+}
+
+// play plays the song over and over and counts what is dropped.
+func play(ctx context.Context, c config, s *drive.Session) error {
+	if err := pause(ctx, settle); err != nil {
+		return err
+	}
+	from, err := s.Status()
+	if err != nil {
+		return err
+	}
+	to := from
+	for began := time.Now(); time.Since(began).Minutes() < c.minutes; {
+		if err := pause(ctx, time.Second/4); err != nil {
+			return err
+		}
+		if to, err = s.Status(); err != nil {
+			return err
+		}
+		if !to.Playing {
+			if _, err := s.Do("key Space"); err != nil {
+				return err
+			}
+		}
+	}
+	shown, dropped := to.Presented-from.Presented, to.Dropped-from.Dropped
+	verdict := fmt.Sprintf("%d pictures shown, %d dropped, sound late by %.0f ms", shown, dropped, to.StarvedMS-from.StarvedMS)
+	if shown == 0 || dropped > 0 {
+		return errors.New(verdict)
+	}
+	fmt.Println("soak: calm:", verdict)
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // watch keeps the program busy and returns its memory over time, KiB.
@@ -121,10 +174,8 @@ func watch(ctx context.Context, c config, s *drive.Session, shaders string, w io
 		if err := disturb(s, round, filepath.Join(shaders, "fast.glsl"), string(fast)); err != nil {
 			return samples, err
 		}
-		select {
-		case <-time.After(every):
-		case <-ctx.Done():
-			return samples, ctx.Err()
+		if err := pause(ctx, every); err != nil {
+			return samples, err
 		}
 		st, err := s.Status()
 		if err != nil {

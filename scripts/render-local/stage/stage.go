@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// ahead is how many frames are made before they are due, while playing.
-	ahead = 3
+	// Ahead is how many frames are made before they are due, while playing.
+	Ahead = 3
 	// leap is how many frames forward are decoded rather than sought.
 	leap = 50
 )
@@ -93,7 +93,7 @@ func New(eng *engine.Engine, b bucket.Buckets, p *plan.Picture, files shaders.Fi
 func (s *Stage) Want(index int, playing bool) {
 	s.change(func() {
 		// A clock that hesitates is no reason to seek.
-		if index < s.target && (!playing || index < s.target-ahead) {
+		if index < s.target && (!playing || index < s.target-Ahead) {
 			s.back = true
 		}
 		s.target, s.playing = index, playing
@@ -130,6 +130,16 @@ func (s *Stage) Take(index int) *Frame {
 		s.wake.Broadcast()
 	}
 	return f
+}
+
+// Made returns the last frame made, -1 when it is being sought.
+func (s *Stage) Made() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.back {
+		return -1
+	}
+	return s.pos
 }
 
 // Err returns why the shaders that were loaded last are not in use, nil when they are.
@@ -191,7 +201,7 @@ func (s *Stage) next() (work, bool) {
 		}
 		switch {
 		case s.pos < 0 || s.target > s.pos+leap || s.back || !s.playing && s.pos > s.target:
-			s.back = false
+			s.back, s.pos = false, -1
 			return work{index: s.target, jump: true}, true
 		case s.target > s.pos:
 			w.index = s.pos + 1
@@ -202,7 +212,7 @@ func (s *Stage) next() (work, bool) {
 				}
 			}
 			return w, true
-		case s.playing && s.pos < s.target+ahead && s.pos+1 < s.current.Segment.Count:
+		case s.playing && s.pos < s.target+Ahead && s.pos+1 < s.current.Segment.Count:
 			return work{index: s.pos + 1}, true
 		}
 		s.wake.Wait()

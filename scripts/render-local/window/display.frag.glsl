@@ -1,12 +1,12 @@
 #version 430 core
 // Shows a canvas: BT.709, limited range, 4:2:0 sited left, to sRGB, as a video
-// player does. stage/rgba.go is the same in Go.
+// player does. stage/rgba.go is the same in Go. MODE is defined before this text:
+// 0 ours, 1 split, 2 difference.
 
 uniform sampler2D y0, cb0, cr0;   // ours
 uniform sampler2D y1, cb1, cr1;   // the other one
-uniform int mode;                 // 0 ours, 1 split, 2 difference
 uniform float divide;             // split: where ours ends, 0..1 of the window's picture
-uniform float left_edge, width;   // of the rectangle, window pixels
+uniform float left_edge, width;   // split: of the rectangle, window pixels
 
 in vec2 at;
 out vec4 color;
@@ -22,12 +22,12 @@ vec3 rgb(sampler2D y, sampler2D cb, sampler2D cr) {
 
 void main() {
     vec3 ours = rgb(y0, cb0, cr0);
+#if MODE == 1
     float x = (gl_FragCoord.x - left_edge) / width;
-    if (mode == 1) {
-        if (abs(x - divide) * width < 1.0) ours = vec3(1.0);
-        else if (x > divide) ours = rgb(y1, cb1, cr1);
-    } else if (mode == 2) {
-        ours = abs(clamp(ours, 0.0, 1.0) - clamp(rgb(y1, cb1, cr1), 0.0, 1.0)) * 8.0;
-    }
+    if (abs(x - divide) * width < 1.0) ours = vec3(1.0);
+    else if (x > divide) ours = rgb(y1, cb1, cr1);
+#elif MODE == 2
+    ours = abs(clamp(ours, 0.0, 1.0) - clamp(rgb(y1, cb1, cr1), 0.0, 1.0)) * 8.0;
+#endif
     color = vec4(clamp(ours, 0.0, 1.0), 1.0);
 }

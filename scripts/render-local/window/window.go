@@ -10,6 +10,7 @@ import (
 	"image"
 	"maps"
 	"slices"
+	"strings"
 	"unsafe"
 
 	gogl "github.com/go-gl/gl/v4.3-core/gl"
@@ -58,7 +59,7 @@ type Panel struct {
 type Window struct {
 	*glfw.Window
 	renderer string
-	show     *gl.Program
+	show     [3]*gl.Program // by Mode
 	over     *gl.Program
 	vao      uint32
 	pictures [2]picture
@@ -112,14 +113,19 @@ func (w *Window) prepare() (err error) {
 	gogl.BindVertexArray(w.vao)
 	gogl.PixelStorei(gogl.PACK_ALIGNMENT, 1)
 	gogl.PixelStorei(gogl.UNPACK_ALIGNMENT, 1)
-	if w.show, err = program("display.frag.glsl"); err != nil {
-		return err
+	for mode := range w.show {
+		// A rasteriser in software goes through every branch of a shader, so that
+		// there is one for each mode.
+		if w.show[mode], err = program("display.frag.glsl", fmt.Sprintf("#define MODE %d\n", mode)); err != nil {
+			return err
+		}
 	}
-	w.over, err = program("panel.frag.glsl")
+	w.over, err = program("panel.frag.glsl", "")
 	return err
 }
 
-func program(fragment string) (*gl.Program, error) {
+// program builds a program; defines follow the fragment shader's #version line.
+func program(fragment, defines string) (*gl.Program, error) {
 	stage := func(name string) gl.Stage {
 		text, err := files.ReadFile(name)
 		if err != nil {
@@ -127,7 +133,10 @@ func program(fragment string) (*gl.Program, error) {
 		}
 		return gl.Stage{Name: name, Text: string(text)}
 	}
-	return gl.NewProgram(stage("display.vert.glsl"), stage(fragment))
+	f := stage(fragment)
+	version, rest, _ := strings.Cut(f.Text, "\n")
+	f.Text = version + "\n" + defines + "#line 2\n" + rest
+	return gl.NewProgram(stage("display.vert.glsl"), f)
 }
 
 // SetPicture brings a canvas to the window; it is read before SetPicture returns.
@@ -190,21 +199,25 @@ func (w *Window) drawPicture(v View, size image.Point) {
 	if other.planes[0] == nil {
 		other, v.Mode = ours, Ours
 	}
-	w.show.Use()
+	show := w.show[v.Mode]
+	show.Use()
 	for i := range 3 {
 		ours.planes[i].Bind(i)
-		other.planes[i].Bind(3 + i)
 		name := [3]string{"y", "cb", "cr"}[i]
-		w.show.Uniform(name + "0").Ints(int32(i))
-		w.show.Uniform(name + "1").Ints(int32(3 + i))
+		show.Uniform(name + "0").Ints(int32(i))
+		if v.Mode != Ours {
+			other.planes[i].Bind(3 + i)
+			show.Uniform(name + "1").Ints(int32(3 + i))
+		}
 	}
-	w.show.Uniform("mode").Ints(int32(v.Mode))
-	w.show.Uniform("divide").Floats(float32(v.Divide))
-	w.show.Uniform("left_edge").Floats(float32(v.Place.Min.X))
-	w.show.Uniform("width").Floats(float32(v.Place.Dx()))
+	if v.Mode == Split {
+		show.Uniform("divide").Floats(float32(v.Divide))
+		show.Uniform("left_edge").Floats(float32(v.Place.Min.X))
+		show.Uniform("width").Floats(float32(v.Place.Dx()))
+	}
 	pw, ph := float32(ours.width), float32(ours.height)
-	w.show.Uniform("part").Floats(float32(v.Part.Min.X)/pw, float32(v.Part.Min.Y)/ph, float32(v.Part.Max.X)/pw, float32(v.Part.Max.Y)/ph)
-	place(w.show, v.Place, size)
+	show.Uniform("part").Floats(float32(v.Part.Min.X)/pw, float32(v.Part.Min.Y)/ph, float32(v.Part.Max.X)/pw, float32(v.Part.Max.Y)/ph)
+	place(show, v.Place, size)
 	gogl.DrawArrays(gogl.TRIANGLE_STRIP, 0, 4)
 }
 
@@ -271,7 +284,9 @@ func (w *Window) Close() error {
 		return errors.New("window: closed twice")
 	}
 	w.Turn(func() {
-		w.show.Release()
+		for _, p := range w.show {
+			p.Release()
+		}
 		w.over.Release()
 		for _, p := range w.pictures {
 			for _, t := range p.planes {
