@@ -57,9 +57,11 @@ type Singer struct {
 	Notes       []Note  // with the singer's own timing
 }
 
-// ahead is how much earlier than the beat a note is begun, in seconds: singers put
-// the rise of the vowel on the beat, not its first trace.
-const ahead = 0.015
+// attackSeconds is how long a note takes to rise. Its half-rise, where the envelope
+// changes fastest, is at its start: that is where a model of the perceptual centre of
+// a syllable puts it (JASA 155, 2698, 2024), near the onset of the vowel, and what a
+// singer puts on the beat.
+const attackSeconds = 0.07
 
 // newSinger draws a singer. The notes' onsets scatter by about jitter seconds around
 // the score; their mean is on it, so that the part's offset means what it says.
@@ -77,8 +79,8 @@ func newSinger(r *rand.Rand, v Voice, end, jitter float64) Singer {
 		mean += shift[i] / float64(len(shift))
 	}
 	for i := range s.Notes {
-		s.Notes[i].Start += shift[i] - mean - ahead
-		s.Notes[i].End += shift[i] - mean - ahead
+		s.Notes[i].Start += shift[i] - mean
+		s.Notes[i].End += shift[i] - mean
 		if i > 0 && s.Notes[i-1].End > s.Notes[i].Start-0.02 {
 			s.Notes[i-1].End = s.Notes[i].Start - 0.02
 		}
@@ -151,18 +153,26 @@ func (s *Singer) harmonics(note int, t, hz, env float64) (level [maxHarmonics + 
 	return level
 }
 
-// envelope is the loudness of the note at t: a soft attack, a slight swell, a release.
+// envelope is the loudness at t: of the note, or of what still sounds of the one
+// before it. Between two notes the voice sinks and rises again, as round a consonant,
+// but is never cut off: a cut within a few samples is a click that no singer makes,
+// and a false beginning of a note where a high voice leaves room between its partials.
 func (s *Singer) envelope(note int, t float64) float64 {
 	if len(s.Notes) == 0 {
 		return 0
 	}
-	n := s.Notes[note]
-	attack := smooth((t - n.Start + 0.01) / 0.07)
+	env := s.Notes[note].envelope(t)
+	if note > 0 {
+		env = max(env, s.Notes[note-1].envelope(t))
+	}
+	return env
+}
+
+// envelope is the loudness of one note: a soft attack, a slight swell, a release.
+func (n Note) envelope(t float64) float64 {
+	attack := smooth((t-n.Start)/attackSeconds + 0.5)
 	release := smooth((n.End + 0.05 - t) / 0.09)
 	swell := 0.82 + 0.18*math.Sin(math.Pi*max(0, min(1, (t-n.Start)/(n.End-n.Start))))
-	if note > 0 && !n.First && t < n.Start {
-		attack = 0 // the gap of the consonant
-	}
 	return attack * release * swell
 }
 
