@@ -155,8 +155,7 @@ func (s *Singer) harmonics(note int, t, hz, env float64) (level [maxHarmonics + 
 
 // envelope is the loudness at t: of the note, or of what still sounds of the one
 // before it. Between two notes the voice sinks and rises again, as round a consonant,
-// but is never cut off: a cut within a few samples is a click that no singer makes,
-// and a false beginning of a note where a high voice leaves room between its partials.
+// but is never cut off: a cut within a few samples is a click that no singer makes.
 func (s *Singer) envelope(note int, t float64) float64 {
 	if len(s.Notes) == 0 {
 		return 0

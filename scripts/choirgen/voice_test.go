@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A voice that is cut off within a few milliseconds clicks, and the click is taken
-// for the beginning of a note: it moved high voices 20 ms against the piano.
+// A voice that is cut off within a few milliseconds clicks, which no singer does and
+// which may be taken for the beginning of a note.
 func TestVoicesAreNeverCutOff(t *testing.T) {
 	const step = 0.002
 	const steepest = 1.5 * step / attackSeconds // of a smooth rise
