@@ -107,7 +107,8 @@ func (q *SQS) SendAll(ctx context.Context, bodies [][]byte) error {
 // A long poll whose connection breaks may take a message with it: the server
 // hides it for the whole visibility time though nobody has it. So a poll always
 // runs to its end, at most the poll time; when its caller has gone, what it
-// brought is handed back at once, and Close waits for it.
+// brought is handed back at once, and Close waits for it. A poll that failed is not
+// repeated for a caller who has gone.
 func (q *SQS) Receive(ctx context.Context, max int, visibility time.Duration) ([]Lease, error) {
 	if err := checkReceive(max, visibility); err != nil {
 		return nil, err
@@ -131,7 +132,7 @@ func (q *SQS) Receive(ctx context.Context, max int, visibility time.Duration) ([
 	answers := make(chan answer, 1)
 	go func() {
 		defer q.polls.Done()
-		leases, err := q.pollOnce(context.WithoutCancel(ctx), max, visibility)
+		leases, err := q.pollUntil(ctx, max, visibility)
 		if taken.CompareAndSwap(false, true) {
 			answers <- answer{leases, err}
 			return
@@ -158,7 +159,35 @@ func (q *SQS) Receive(ctx context.Context, max int, visibility time.Duration) ([
 	return nil, left
 }
 
-// pollOnce makes one long poll.
+// pollUntil makes long polls until one is answered, waiting for a server that is away
+// as other requests do, or until the caller has gone. The client would go on repeating
+// a request that may not be cancelled for half a minute, and so long would a service
+// take to stop.
+func (q *SQS) pollUntil(ctx context.Context, max int, visibility time.Duration) ([]Lease, error) {
+	retryer := q.client.Options().Retryer
+	for attempt := 1; ; attempt++ {
+		leases, err := q.pollOnce(context.WithoutCancel(ctx), max, visibility)
+		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) {
+			return leases, err
+		}
+		delay, derr := retryer.RetryDelay(attempt, err)
+		if derr != nil {
+			return nil, errors.Join(err, derr)
+		}
+		timer := time.NewTimer(delay)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		case <-q.done:
+			timer.Stop()
+			return nil, err
+		}
+	}
+}
+
+// pollOnce makes one long poll, once.
 func (q *SQS) pollOnce(ctx context.Context, max int, visibility time.Duration) ([]Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, q.poll+time.Minute)
 	defer cancel()
@@ -168,7 +197,7 @@ func (q *SQS) pollOnce(ctx context.Context, max int, visibility time.Duration) (
 		VisibilityTimeout:           int32(visibility / time.Second),
 		WaitTimeSeconds:             int32(q.poll / time.Second),
 		MessageSystemAttributeNames: messageAttributes,
-	})
+	}, func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
 	if err != nil {
 		return nil, q.wrap("receive", err)
 	}

@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -105,5 +106,36 @@ func TestSQSComesBack(t *testing.T) {
 	}
 	if visible, leased, err := q.Depth(t.Context()); err != nil || visible != 3 || leased != 2 {
 		t.Errorf("depth %d, %d, %v; want 3, 2", visible, leased, err)
+	}
+}
+
+// TestSQSStopsWithoutServer: who leaves while the server is away is not kept by the
+// repetitions of his poll.
+func TestSQSStopsWithoutServer(t *testing.T) {
+	server := httptest.NewServer(&scripted{})
+	defer server.Close()
+	dialed, err := queue.DialSQS(t.Context(), queue.SQSOptions{Endpoint: server.URL, Region: "r", AccessKey: "a", SecretKey: "b", Poll: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := dialed.Open(t.Context(), "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if leases, err := q.Receive(ctx, 1, time.Minute); err == nil {
+		t.Fatalf("received %d messages of a server that is away", len(leases))
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- q.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second): // all repetitions take 25 s at least
+		t.Error("the queue is not closed: its poll goes on")
 	}
 }

@@ -90,11 +90,11 @@ func newBench(t *testing.T) *bench {
 	}
 	b.Cluster = c
 	t.Cleanup(func() {
-		b.s3.close()
-		b.sqs.close()
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
+		b.s3.close() // last: the services stop over them
+		b.sqs.close()
 	})
 	b.scratch(t)
 	if b.store, err = store.OpenPostgres(ctx, c.Database); err != nil {

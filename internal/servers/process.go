@@ -47,6 +47,8 @@ const (
 	patience = 60 * time.Second
 	// grace is how long one may take to end when it is asked to.
 	grace = 30 * time.Second
+	// dumpTime is how long one that has not ended may take to say where it stands.
+	dumpTime = 5 * time.Second
 )
 
 // Start starts a server and waits until it is ready. When it does not become so,
@@ -58,7 +60,7 @@ func (s Server) Start(ctx context.Context) (*Process, error) {
 	}
 	if err := p.waitReady(ctx); err != nil {
 		p.Kill()
-		return nil, fmt.Errorf("%s does not start: %w\n%s", s.Name, err, tail(s.Log))
+		return nil, fmt.Errorf("%s does not start: %w\n%s", s.Name, err, tail(s.Log, 4<<10))
 	}
 	return p, nil
 }
@@ -161,7 +163,8 @@ func (p *Process) Kill() {
 }
 
 // Stop asks the process to end, and kills it when it has not after a while. It
-// returns its exit code and an error when it had to be killed.
+// returns its exit code and, when it had to be killed, an error with the end of its
+// log: a Go program writes there where its goroutines stand (SIGQUIT).
 func (p *Process) Stop() (int, error) {
 	sig := p.server.Interrupt
 	if sig == 0 {
@@ -174,14 +177,18 @@ func (p *Process) Stop() (int, error) {
 	case <-p.exited:
 		return p.ExitCode(), nil
 	case <-time.After(grace):
+		_ = p.Signal(syscall.SIGQUIT)
+		select {
+		case <-p.exited:
+		case <-time.After(dumpTime):
+		}
 		p.Kill()
-		return -1, fmt.Errorf("%s does not end, killed after %v", p.server.Name, grace)
+		return -1, fmt.Errorf("%s does not end, killed after %v\n%s", p.server.Name, grace, tail(p.server.Log, 256<<10))
 	}
 }
 
 // tail returns the end of a log.
-func tail(path string) string {
-	const most = 4096
+func tail(path string, most int) string {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
