@@ -102,7 +102,15 @@ func (c *Coordinator) grow(ctx context.Context, r store.Render) (int, error) {
 			return from, err
 		}
 	}
-	return to, nil
+	if to == len(p.Segments) {
+		return to, nil
+	}
+	// Were the last cells done meanwhile, the finish may have ended the playlist
+	// that was written anew just now: it is ended once more.
+	if r, err = c.store.Render(ctx, r.Run); err != nil || r.State != store.Finishing && r.State != store.Finished {
+		return to, err
+	}
+	return len(p.Segments), f.grow(ctx, audio, to, len(p.Segments))
 }
 
 // firstUnjoined is the first segment with a stripe that cannot be joined and no

@@ -2,12 +2,15 @@ package coordinator
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +73,59 @@ func TestGrowingPreview(t *testing.T) {
 	if s, err := c.Status(t.Context(), testSong, ""); err != nil || s.Growing != nil {
 		t.Errorf("the finished song still grows: %+v, %v", s.Growing, err)
 	}
+}
+
+// A playlist that is written late, when the finish has ended it, ends all the same.
+func TestGrowingPreviewEndsLate(t *testing.T) {
+	if !encode.StripeMVAvailable() {
+		t.Skip("libx264 without stripe-mv: run scripts/x264/build")
+	}
+	b := newBench(t)
+	playlist := definition.NameKey{Song: testSong}.GrowingKey()
+	late := &lateBucket{Bucket: b.buckets[definition.BucketPreview], key: playlist, begun: make(chan struct{}), release: make(chan struct{})}
+	b.node(func(a plan.Assignment) course {
+		if a.Picture != nil && a.Picture.Segment.Index == 3 {
+			<-late.begun // the playlist of the first segments is being written
+		}
+		return course{}
+	})
+	cfg := b.config()
+	cfg.Buckets = maps.Clone(cfg.Buckets)
+	cfg.Buckets[definition.BucketPreview] = late
+	c, _ := b.start(cfg)
+	b.recordings(eight(0), eight(1))
+	b.done(c, "")
+	close(late.release)
+	b.eventually("the end of the playlist", func() bool {
+		r, _, err := late.Get(b.Context(), playlist, bucket.Range{})
+		if err != nil {
+			return false
+		}
+		defer r.Close()
+		text, err := io.ReadAll(r)
+		return err == nil && bytes.Contains(text, []byte("#EXT-X-ENDLIST"))
+	})
+	if _, seconds := played(t, b.followPlaylist(playlist, true)); seconds < 7.9 {
+		t.Errorf("it plays %.2f s", seconds)
+	}
+}
+
+// lateBucket is slow with the first object under a key.
+type lateBucket struct {
+	bucket.Bucket
+	key            string
+	once           sync.Once
+	begun, release chan struct{}
+}
+
+func (l *lateBucket) Put(ctx context.Context, key string, r io.Reader, o bucket.PutOptions) (bucket.Info, error) {
+	if key == l.key {
+		l.once.Do(func() {
+			close(l.begun)
+			<-l.release
+		})
+	}
+	return l.Bucket.Put(ctx, key, r, o)
 }
 
 // eight is a recording of four segments.
