@@ -110,6 +110,10 @@ func (c *Coordinator) grow(ctx context.Context, r store.Render) (int, error) {
 	if r, err = c.store.Render(ctx, r.Run); err != nil || r.State != store.Finishing && r.State != store.Finished {
 		return to, err
 	}
+	if f.tasks, err = c.store.Tasks(ctx, r.Run); err != nil {
+		return to, err
+	}
+	f.stacked = stackedSegments(f.tasks)
 	return len(p.Segments), f.grow(ctx, audio, to, len(p.Segments))
 }
 

@@ -96,6 +96,7 @@ func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
 			d.Output.BackgroundImage = definition.Some("wall.jpg")
 			o.BackgroundImage = &Image{SHA256: "1", Width: 300, Height: 200}
 		}, all, none},
+		"captions": {func(d *definition.Definition, o *Options) { d.Output.Captions = definition.Some(true) }, all, none},
 		"renderer": {func(d *definition.Definition, o *Options) { o.Version = "next" }, all, all},
 	} {
 		b, _ := definition.Marshal(base)
