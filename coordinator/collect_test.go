@@ -50,6 +50,7 @@ func TestCollect(t *testing.T) {
 	b := newBench(t)
 	b.node(nil)
 	cfg := b.config()
+	cfg.NoGrowing = true // what is in the preview is put there here
 	cfg.Keep = time.Hour
 	c, _ := b.start(cfg)
 	b.song(3)
