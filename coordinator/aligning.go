@@ -254,7 +254,7 @@ func (c *Coordinator) allFeatures(ctx context.Context, parts []store.Part) ([]*a
 }
 
 func (c *Coordinator) features(ctx context.Context, p store.Part) (*align.Features, error) {
-	b, _, err := c.read(ctx, definition.BucketConverted, definition.FeaturesKey(p.Song, p.Part))
+	b, _, err := c.read(ctx, definition.BucketConverted, definition.FeaturesKey(p.Song, p.Part, p.Ingest.SHA256))
 	if err != nil {
 		return nil, err
 	}

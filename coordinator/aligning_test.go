@@ -21,7 +21,7 @@ func TestStaleFeatures(t *testing.T) {
 	for i, part := range []definition.PartID{"p1", "p2"} {
 		old := bytes.Clone(testFeatures())
 		old[3+i*100] ^= 0x40 // the version; some byte
-		b.putOnly(definition.BucketConverted, definition.FeaturesKey(testSong, part), old)
+		b.putOnly(definition.BucketConverted, definition.FeaturesKey(testSong, part, b.take(part)), old)
 	}
 	b.oneMore("p3", 4)
 	r := b.done(c, "")
@@ -81,6 +81,16 @@ func TestReview(t *testing.T) {
 	if p := r.Parts[4]; p.NeedsReview || p.Method == "" {
 		t.Errorf("the new part: %+v", p)
 	}
+}
+
+// take is the SHA-256 of the converted part.
+func (b *bench) take(part definition.PartID) string {
+	b.Helper()
+	p, err := b.store.Part(b.Context(), store.PartID{Song: testSong, Part: part})
+	if err != nil || p.Ingest == nil {
+		b.Fatalf("part %q: %+v, %v", part, p, err)
+	}
+	return p.Ingest.SHA256
 }
 
 // oneMore uploads a recording, with which the song has n parts, and waits until

@@ -410,7 +410,7 @@ func (n *node) work(ctx context.Context, a plan.Assignment) (any, error) {
 	}
 	switch a.Kind {
 	case plan.KindIngest:
-		return n.ingest(ctx, a.Ingest, put)
+		return n.ingest(ctx, a.Song, a.Ingest, put)
 	case plan.KindPicture:
 		p := a.Picture
 		inside, leaky := !n.boast, n.stackable
@@ -445,7 +445,7 @@ func (n *node) work(ctx context.Context, a plan.Assignment) (any, error) {
 	return nil, fmt.Errorf("assignment of kind %q", a.Kind)
 }
 
-func (n *node) ingest(ctx context.Context, in *plan.Ingest, put func(plan.Ref, []byte) error) (any, error) {
+func (n *node) ingest(ctx context.Context, song definition.Song, in *plan.Ingest, put func(plan.Ref, []byte) error) (any, error) {
 	r, _, err := n.b.buckets[in.Raw.Bucket].Get(ctx, in.Raw.Key, bucket.Range{})
 	if err != nil {
 		return nil, err
@@ -459,6 +459,7 @@ func (n *node) ingest(ctx context.Context, in *plan.Ingest, put func(plan.Ref, [
 	if err := json.Unmarshal(raw, &rec); err != nil {
 		return nil, err
 	}
+	ref := func(key string) plan.Ref { return plan.Ref{Bucket: definition.BucketConverted, Key: key} }
 	d := time.Duration(rec.Seconds * float64(time.Second))
 	sum := sha256.Sum256(raw)
 	out := plan.IngestResult{
@@ -479,11 +480,11 @@ func (n *node) ingest(ctx context.Context, in *plan.Ingest, put func(plan.Ref, [
 		if rec.Strange {
 			features = strangeFeatures()
 		}
-		if err := put(in.Features, features); err != nil {
+		if err := put(ref(definition.FeaturesKey(song, in.Part, out.SHA256)), features); err != nil {
 			return nil, err
 		}
 	}
-	return out, errors.Join(put(in.Converted, raw), put(in.Snapshot, []byte("jpeg")))
+	return out, errors.Join(put(ref(definition.ConvertedKey(song, in.Part, out.SHA256)), raw), put(in.Snapshot, []byte("jpeg")))
 }
 
 // testFeatures are those of three seconds of noise; the same for all parts, which

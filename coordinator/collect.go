@@ -22,7 +22,7 @@ import (
 //
 //   - what is younger than Keep;
 //   - cells and sounds of a render that has changed within Keep, and the converted
-//     parts it was made from, however old they are.
+//     parts of the newest recordings, however old they are.
 //
 // The growing preview of a render is of no use when there is a final: its pieces
 // go after a day. Objects of songs that the database does not know stay; a rule
@@ -120,8 +120,11 @@ func collectable(role, key string, keep time.Duration) (definition.Song, time.Du
 			return k.Song, keep, func(u store.Idle) bool { return u.Tasks[k.Hash] }
 		}
 	case definition.BucketConverted:
-		if k, err := definition.ParseConvertedKey(whole); err == nil {
-			return k.Song, keep, rendered
+		if k, err := definition.ParseTakeKey(whole); err == nil {
+			if k.Hash == "" {
+				return k.Song, keep, rendered
+			}
+			return k.Song, keep, func(u store.Idle) bool { return u.Renders > 0 && u.Takes[k.Hash] }
 		}
 	case definition.BucketPreview:
 		if k, err := definition.ParseRunKey(key); err == nil {

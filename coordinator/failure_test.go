@@ -297,7 +297,7 @@ func TestLostObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	converted := b.buckets[definition.BucketConverted]
-	if err := converted.Delete(t.Context(), definition.ConvertedKey(testSong, "p1")); err != nil {
+	if err := converted.Delete(t.Context(), definition.ConvertedKey(testSong, "p1", b.take("p1"))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Rerender(t.Context(), testSong, ""); err != nil {

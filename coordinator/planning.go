@@ -262,7 +262,7 @@ func planPart(p store.Part) (plan.Part, bool) {
 		return plan.Part{
 			Facts: p.Ingest.Facts, SHA256: p.Ingest.SHA256,
 			Rests: p.Ingest.Rests, GateDB: mix.GateThreshold(p.Ingest.Level),
-			Converted: plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(p.Song, p.Part)},
+			Converted: plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(p.Song, p.Part, p.Ingest.SHA256)},
 		}, true
 	}
 	return plan.Part{}, false
@@ -287,8 +287,7 @@ func gains(cast cast) map[definition.PartID]float64 {
 	return out
 }
 
-// redoGone has recordings read again whose converted file is gone or was
-// replaced by a node that came too late.
+// redoGone has recordings read again whose converted file is gone.
 func (c *Coordinator) redoGone(ctx context.Context, parts []store.Part, used map[definition.PartID]plan.Part) error {
 	again := false
 	for _, p := range parts {

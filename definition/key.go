@@ -2,6 +2,7 @@ package definition
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +15,9 @@ import (
 //	bucket       key
 //	raw          choir+song+part.ext
 //	snapshots    <raw key>.jpg, <final key>.jpg
-//	converted    choir+song+part.mkv, choir+song+part.features,
+//	converted    choir+song+part+<hash>.mkv, .features: named by the content of the
+//	             former, so that a new recording replaces nothing
+//	             choir+song+part+<key>.ingest: the note about an ingest
 //	             choir+song+<backing's part>.alignment
 //	definition   choir+song+name.json
 //	final-parts  choir+song+<hash>.h264 (cell), .wav (sound): content-addressed
@@ -76,11 +79,29 @@ func ParseRawKey(key string) (RawKey, error) {
 // final object.
 func SnapshotKey(key string) string { return key + snapshotExt }
 
-// ConvertedKey names a part in the common format, in the converted bucket.
-func ConvertedKey(s Song, part PartID) string { return withExt(join(s, string(part)), "mkv") }
+// takeHash is how many digits of a SHA-256 stand in the key of a converted part: as
+// many as in that of a cell.
+const takeHash = 32
 
-// FeaturesKey names the alignment features of a part, in the converted bucket.
-func FeaturesKey(s Song, part PartID) string { return withExt(join(s, string(part)), "features") }
+// ConvertedKey names a part in the common format, in the converted bucket. The
+// SHA-256 of its content, in hex, is part of the name: whoever was told of a
+// recording gets that one or none, however often the part is recorded again.
+func ConvertedKey(s Song, part PartID, sha256 string) string { return take(s, part, sha256, "mkv") }
+
+// FeaturesKey names the alignment features of a part, in the converted bucket;
+// sha256 is that of the converted part.
+func FeaturesKey(s Song, part PartID, sha256 string) string { return take(s, part, sha256, "features") }
+
+// IngestKey names the reading of one recording, by the key of its assignment, in
+// the converted bucket. Only a note about it lies there.
+func IngestKey(s Song, part PartID, key string) string { return take(s, part, key, "ingest") }
+
+func take(s Song, part PartID, hash, ext string) string {
+	return withExt(join(s, string(part), TakeHash(hash)), ext)
+}
+
+// TakeHash is as much of a SHA-256 in hex as stands in the key of a converted part.
+func TakeHash(sha256 string) string { return sha256[:min(takeHash, len(sha256))] }
 
 // AlignmentKey names where the parts of a song belong, in the converted bucket,
 // by the part whose time is the song's.
@@ -88,17 +109,47 @@ func AlignmentKey(s Song, backing PartID) string {
 	return withExt(join(s, string(backing)), "alignment")
 }
 
-// ParseConvertedKey reads a key of the converted bucket: the part it belongs to
-// and the extension, "mkv", "features" or "alignment".
-func ParseConvertedKey(key string) (RawKey, error) {
-	k, err := ParseRawKey(key)
-	if err != nil {
-		return k, fmt.Errorf("converted: %w", err)
+// TakeKey names an object of the converted bucket.
+type TakeKey struct {
+	Song
+	Part PartID
+	// Hash is 32 digits of a SHA-256, or the key of an ingest; empty for where the
+	// parts belong, and for what was named by the part alone, as it once was.
+	Hash string
+	Ext  string // "mkv", "features", "ingest" or "alignment"
+}
+
+// String returns the object key.
+func (k TakeKey) String() string {
+	if k.Hash == "" {
+		return withExt(join(k.Song, string(k.Part)), k.Ext)
 	}
-	if k.Ext != "mkv" && k.Ext != "features" && k.Ext != "alignment" {
-		return RawKey{}, keyError("converted", key, "want the extension mkv, features or alignment")
+	return withExt(join(k.Song, string(k.Part), k.Hash), k.Ext)
+}
+
+// ParseTakeKey reads a key of the converted bucket.
+func ParseTakeKey(key string) (TakeKey, error) {
+	rest, ext, ok := cutLast(key, '.')
+	if !ok || !slices.Contains([]string{"mkv", "features", "ingest", "alignment"}, ext) {
+		return TakeKey{}, keyError("converted", key, "want the extension mkv, features, ingest or alignment")
+	}
+	n := min(max(strings.Count(key, "+")+1, 3), 4)
+	f, err := split("converted", rest, n)
+	if err != nil {
+		return TakeKey{}, err
+	}
+	k := TakeKey{Song: f.song(), Part: PartID(f[2]), Ext: ext}
+	if n == 4 {
+		k.Hash = f[3]
 	}
 	return k, nil
+}
+
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
 }
 
 // NameKey names an object that belongs to one definition of a song: the

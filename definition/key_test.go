@@ -46,17 +46,18 @@ func TestKeysOfAllStages(t *testing.T) {
 	s := Song{"choir", "song"}
 	n := NameKey{Song: s}
 	for got, want := range map[string]string{
-		RawKey{s, "part", "webm"}.Snapshot():          "choir+song+part.webm.jpg",
-		ConvertedKey(s, "part"):                       "choir+song+part.mkv",
-		AlignmentKey(s, "part"):                       "choir+song+part.alignment",
-		FeaturesKey(s, "part"):                        "choir+song+part.features",
-		n.DefinitionKey():                             "choir+song+auto.json",
-		n.PreviewKey():                                "choir+song+auto-preprod.mp4",
-		n.FinalKey():                                  "choir+song+auto-final.mp4",
-		SnapshotKey(n.FinalKey()):                     "choir+song+auto-final.mp4.jpg",
-		CellKey{s, "00ff", "h264"}.String():           "choir+song+00ff.h264",
-		RunKey{s, "auto", "1a2b", "mix.wav"}.String(): "choir+song+auto+1a2b+mix.wav",
-		DocumentID(s, "part"):                         "choir:song:song:part:part",
+		RawKey{s, "part", "webm"}.Snapshot():              "choir+song+part.webm.jpg",
+		ConvertedKey(s, "part", strings.Repeat("0a", 32)): "choir+song+part+" + strings.Repeat("0a", 16) + ".mkv",
+		IngestKey(s, "part", "0b"):                        "choir+song+part+0b.ingest",
+		AlignmentKey(s, "part"):                           "choir+song+part.alignment",
+		FeaturesKey(s, "part", "0c"):                      "choir+song+part+0c.features",
+		n.DefinitionKey():                                 "choir+song+auto.json",
+		n.PreviewKey():                                    "choir+song+auto-preprod.mp4",
+		n.FinalKey():                                      "choir+song+auto-final.mp4",
+		SnapshotKey(n.FinalKey()):                         "choir+song+auto-final.mp4.jpg",
+		CellKey{s, "00ff", "h264"}.String():               "choir+song+00ff.h264",
+		RunKey{s, "auto", "1a2b", "mix.wav"}.String():     "choir+song+auto+1a2b+mix.wav",
+		DocumentID(s, "part"):                             "choir:song:song:part:part",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -81,8 +82,10 @@ func TestNameKeysRefuse(t *testing.T) {
 			t.Errorf("cell %q: %+v", key, k)
 		}
 	}
-	if _, err := ParseConvertedKey("c+s+p.webm"); err == nil {
-		t.Error("converted: webm was taken")
+	for _, key := range []string{"c+s+p.webm", "c+s.mkv", "c+s+p+00+1.mkv", "c+s+.mkv", "c+s+p+.mkv", "c+s+p"} {
+		if k, err := ParseTakeKey(key); err == nil {
+			t.Errorf("converted %q: %+v", key, k)
+		}
 	}
 }
 
@@ -91,7 +94,7 @@ func FuzzKeys(f *testing.F) {
 	for _, c := range rawKeys {
 		f.Add(c.key)
 	}
-	for _, k := range []string{"c+s+auto.json", "c+s+auto-preprod.mp4", "c+s+auto-final.mp4", "c+s+0f.h264", "c+s+auto+run+mix.wav", "c+s+p.features"} {
+	for _, k := range []string{"c+s+auto.json", "c+s+auto-preprod.mp4", "c+s+auto-final.mp4", "c+s+0f.h264", "c+s+auto+run+mix.wav", "c+s+p.alignment", "c+s+p.take.2+0f.mkv"} {
 		f.Add(k)
 	}
 	f.Fuzz(func(t *testing.T, key string) {
@@ -102,7 +105,7 @@ func FuzzKeys(f *testing.F) {
 		}
 		raw, err := ParseRawKey(key)
 		same("raw", raw.String(), err)
-		conv, err := ParseConvertedKey(key)
+		conv, err := ParseTakeKey(key)
 		same("converted", conv.String(), err)
 		name, err := ParseDefinitionKey(key)
 		same("definition", name.DefinitionKey(), err)

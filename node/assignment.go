@@ -151,10 +151,11 @@ func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float6
 		return nil, false, err
 	}
 	frames := 0
+	asked := true // the result is of what the assignment asks for
 	switch r := result.(type) {
 	case plan.IngestResult:
 		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
-		result = r
+		result, asked = r, r.ETag == a.Ingest.ETag
 	case plan.CellResult:
 		r.CPUSeconds, r.Seconds = cpu, wall.Seconds()
 		result, frames = r, r.Frames
@@ -168,7 +169,9 @@ func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float6
 	if err != nil {
 		return nil, false, err
 	}
-	if err := remember(ctx, n.cfg.Buckets, a, body); err != nil {
+	if !asked { // its own ingest comes; this one must not answer for the older
+		log.Info("another recording was there than was asked for, no note left")
+	} else if err := remember(ctx, n.cfg.Buckets, a, body); err != nil {
 		log.Warn("no note left beside the result", "error", err)
 	}
 	return body, false, nil

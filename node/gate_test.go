@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/choirless/render/definition"
 	"github.com/choirless/render/internal/avtest"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix"
@@ -47,7 +48,7 @@ func TestGateFromIngestToSum(t *testing.T) {
 	}
 	sum := func(cleanup ...string) []float32 {
 		voices, err := Voices(t.Context(), objects, []plan.Voice{{
-			Part: "p", Source: plan.Ref{Bucket: "converted", Key: "c+s+p.mkv"}, Gain: 1, Send: 1,
+			Part: "p", Source: plan.Ref{Bucket: "converted", Key: definition.ConvertedKey(ingestSong, "p", part.SHA256)}, Gain: 1, Send: 1,
 			Cleanup: cleanup, Rests: backing.Rests, GateDB: mix.GateThreshold(part.Level),
 		}})
 		if err != nil {

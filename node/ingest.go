@@ -12,6 +12,7 @@ import (
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
+	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
@@ -45,7 +46,7 @@ func (in *Ingester) Run(ctx context.Context, a plan.Assignment, progress func(pe
 		progress = func(float64) {}
 	}
 	w := a.Ingest
-	raw, err := in.open(ctx, w.Raw)
+	raw, etag, err := in.open(ctx, w.Raw)
 	if err != nil {
 		return plan.IngestResult{}, err
 	}
@@ -74,7 +75,8 @@ func (in *Ingester) Run(ctx context.Context, a plan.Assignment, progress func(pe
 		return plan.IngestResult{}, err
 	}
 	res := c.result(reencode)
-	if err := in.store(ctx, w, tmp, c, &res); err != nil {
+	res.ETag = etag
+	if err := in.store(ctx, a, tmp, c, &res); err != nil {
 		return plan.IngestResult{}, err
 	}
 	progress(100)
@@ -87,75 +89,93 @@ type recording interface {
 	io.ReaderAt
 }
 
-// open returns the raw object: as it is where the bucket has files, spooled to
-// scratch where it has not, since it is read from end to end more than once.
-func (in *Ingester) open(ctx context.Context, r plan.Ref) (recording, error) {
+// open returns the raw object and its ETag: as it is where the bucket has files,
+// spooled to scratch where it has not, since it is read from end to end more than once.
+func (in *Ingester) open(ctx context.Context, r plan.Ref) (_ recording, etag string, _ error) {
 	b, err := at(in.Buckets, r)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	body, _, err := b.Get(ctx, r.Key, bucket.Range{})
+	body, info, err := b.Get(ctx, r.Key, bucket.Range{})
 	if err != nil {
-		return nil, fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
+		return nil, "", fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
 	}
 	if f, ok := body.(recording); ok {
-		return f, nil
+		return f, info.ETag, nil
 	}
 	defer body.Close()
 	tmp, err := os.CreateTemp(in.Scratch, "raw-*")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	os.Remove(tmp.Name()) // gone when closed
 	if _, err := io.Copy(tmp, body); err != nil {
 		tmp.Close()
-		return nil, fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
+		return nil, "", fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
 	}
-	return tmp, nil
+	return tmp, info.ETag, nil
 }
 
-// store writes the objects.
-func (in *Ingester) store(ctx context.Context, w *plan.Ingest, tmp *os.File, c *conversion, res *plan.IngestResult) error {
-	put := func(r plan.Ref, body io.Reader, contentType string) error {
+// store writes the objects. The converted part and its features are named by the
+// hash of the former: an older recording that is read too late replaces nothing.
+func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, c *conversion, res *plan.IngestResult) error {
+	put := func(r plan.Ref, body io.Reader, o bucket.PutOptions) error {
 		b, err := at(in.Buckets, r)
 		if err == nil {
-			_, err = b.Put(ctx, r.Key, body, bucket.PutOptions{ContentType: contentType})
+			_, err = b.Put(ctx, r.Key, body, o)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, bucket.ErrExists) {
 			return fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
 		}
 		return nil
 	}
-	if v := res.Facts.Video; v != nil {
-		jpeg, err := snapshot(ctx, tmp, media.Span{From: v.Start, To: v.End}, w.Rotate)
-		if err != nil {
-			return err
-		}
-		if jpeg != nil {
-			if err := put(w.Snapshot, bytes.NewReader(jpeg), "image/jpeg"); err != nil {
-				return err
-			}
-			res.Snapshot = true
-		}
-	}
-	if c.features != nil {
-		if err := put(w.Features, bytes.NewReader(c.features), "application/octet-stream"); err != nil {
-			return err
-		}
-	}
 	hash := sha256.New()
-	if _, err := tmp.Seek(0, io.SeekStart); err != nil {
+	if err := rewind(tmp); err != nil {
 		return err
 	}
-	if err := put(w.Converted, io.TeeReader(tmp, hash), "video/x-matroska"); err != nil {
-		return err
-	}
-	end, err := tmp.Seek(0, io.SeekEnd)
+	size, err := io.Copy(hash, tmp)
 	if err != nil {
 		return err
 	}
-	res.Bytes, res.SHA256 = end, hex.EncodeToString(hash.Sum(nil))
-	return nil
+	res.Bytes, res.SHA256 = size, hex.EncodeToString(hash.Sum(nil))
+	if err := in.storeSnapshot(ctx, a.Ingest, tmp, res, put); err != nil {
+		return err
+	}
+	if c.features != nil {
+		ref := plan.Ref{Bucket: definition.BucketConverted, Key: definition.FeaturesKey(a.Song, a.Ingest.Part, res.SHA256)}
+		if err := put(ref, bytes.NewReader(c.features), bucket.PutOptions{ContentType: "application/octet-stream"}); err != nil {
+			return err
+		}
+	}
+	if err := rewind(tmp); err != nil {
+		return err
+	}
+	ref := plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(a.Song, a.Ingest.Part, res.SHA256)}
+	return put(ref, tmp, bucket.PutOptions{ContentType: "video/x-matroska", IfNotExist: true})
+}
+
+// storeSnapshot writes the best picture, which is named by the recording's key: that
+// of a recording that has been replaced meanwhile is left to who reads the new one.
+func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, tmp *os.File, res *plan.IngestResult,
+	put func(plan.Ref, io.Reader, bucket.PutOptions) error,
+) error {
+	v := res.Facts.Video
+	if v == nil {
+		return nil
+	}
+	jpeg, err := snapshot(ctx, tmp, media.Span{From: v.Start, To: v.End}, w.Rotate)
+	if err != nil || jpeg == nil {
+		return err
+	}
+	res.Snapshot = true
+	raw, err := at(in.Buckets, w.Raw)
+	if err != nil {
+		return err
+	}
+	if info, err := raw.Stat(ctx, w.Raw.Key); err == nil && info.ETag != res.ETag {
+		return nil
+	}
+	return put(w.Snapshot, bytes.NewReader(jpeg), bucket.PutOptions{ContentType: "image/jpeg"})
 }
 
 // snapshot returns the JPEG of the best picture, nil when none can be decoded.

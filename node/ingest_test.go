@@ -23,6 +23,8 @@ import (
 	"github.com/choirless/render/plan"
 )
 
+var ingestSong = definition.Song{Choir: "c", Song: "s"}
+
 // ingest puts data into a raw bucket and ingests it.
 func ingest(t *testing.T, data []byte, edit func(*plan.Ingest, bucket.Buckets)) (plan.IngestResult, bucket.Buckets, error) {
 	t.Helper()
@@ -36,9 +38,7 @@ func ingest(t *testing.T, data []byte, edit func(*plan.Ingest, bucket.Buckets)) 
 	}
 	w := &plan.Ingest{
 		Part: "p", Raw: plan.Ref{Bucket: definition.BucketRaw, Key: "c+s+p.webm"},
-		Snapshot:  plan.Ref{Bucket: definition.BucketSnapshots, Key: "c+s+p.jpg"},
-		Converted: plan.Ref{Bucket: definition.BucketConverted, Key: "c+s+p.mkv"},
-		Features:  plan.Ref{Bucket: definition.BucketConverted, Key: "c+s+p.features"},
+		Snapshot: plan.Ref{Bucket: definition.BucketSnapshots, Key: "c+s+p.jpg"},
 	}
 	if _, err := bs[definition.BucketRaw].Put(t.Context(), w.Raw.Key, bytes.NewReader(data), bucket.PutOptions{}); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func ingest(t *testing.T, data []byte, edit func(*plan.Ingest, bucket.Buckets)) 
 	scratch := t.TempDir()
 	in := Ingester{Buckets: bs, Scratch: scratch}
 	last := 0.0
-	res, err := in.Run(t.Context(), plan.Assignment{Kind: plan.KindIngest, Ingest: w}, func(p float64) {
+	res, err := in.Run(t.Context(), plan.Assignment{Kind: plan.KindIngest, Song: ingestSong, Ingest: w}, func(p float64) {
 		if p < last || p > 100 {
 			t.Errorf("progress goes from %g to %g", last, p)
 		}
@@ -126,7 +126,7 @@ func TestIngest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out := object(t, bs, definition.BucketConverted, "c+s+p.mkv")
+			out := object(t, bs, definition.BucketConverted, definition.ConvertedKey(ingestSong, "p", res.SHA256))
 			if sum := sha256.Sum256(out); res.SHA256 != hex.EncodeToString(sum[:]) || res.Bytes != int64(len(out)) {
 				t.Errorf("hash or size of the converted file is not the object's")
 			}
@@ -154,7 +154,7 @@ func TestIngest(t *testing.T) {
 					t.Errorf("sound ends at %v, facts say %v", f.Audio.End, res.Facts.Audio.End)
 				}
 			}
-			features := object(t, bs, definition.BucketConverted, "c+s+p.features")
+			features := object(t, bs, definition.BucketConverted, definition.FeaturesKey(ingestSong, "p", res.SHA256))
 			if (features != nil) != c.features || res.Features != c.features {
 				t.Errorf("features %v, said %v, want %v", features != nil, res.Features, c.features)
 			}
@@ -197,8 +197,8 @@ func TestIngestRejects(t *testing.T) {
 		if !errors.As(err, &r) {
 			t.Errorf("%s: error %v, want a RejectError", name, err)
 		}
-		if object(t, bs, definition.BucketConverted, "c+s+p.mkv") != nil {
-			t.Errorf("%s: something was stored", name)
+		for info := range bs[definition.BucketConverted].List(t.Context(), "") {
+			t.Errorf("%s: %q was stored", name, info.Key)
 		}
 	}
 }
@@ -231,10 +231,9 @@ func TestIngestStops(t *testing.T) {
 	if _, err := d.Put(ctx, "raw", bytes.NewReader(m.Bytes(t)), bucket.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	in := Ingester{Buckets: bucket.Buckets{"b": d}, Scratch: t.TempDir()}
+	in := Ingester{Buckets: bucket.Buckets{"b": d, definition.BucketConverted: d}, Scratch: t.TempDir()}
 	w := &plan.Ingest{
-		Raw: plan.Ref{Bucket: "b", Key: "raw"}, Converted: plan.Ref{Bucket: "b", Key: "out"},
-		Snapshot: plan.Ref{Bucket: "b", Key: "jpg"}, Features: plan.Ref{Bucket: "b", Key: "features"},
+		Part: "p", Raw: plan.Ref{Bucket: "b", Key: "raw"}, Snapshot: plan.Ref{Bucket: "b", Key: "jpg"},
 	}
 	_, err = in.Run(ctx, plan.Assignment{Ingest: w}, func(float64) { cancel(stop) })
 	if !errors.Is(err, stop) && !errors.Is(err, context.Canceled) {

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 
+	"github.com/choirless/render/align"
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/definition"
 	"github.com/choirless/render/plan"
 )
 
@@ -21,11 +24,12 @@ type memo struct {
 	Result json.RawMessage `json:"result"`
 }
 
-// target is the object that stands for an assignment's result.
+// target is the object that stands for an assignment's result; of an ingest, whose
+// objects are named by what they hold, only the note has this name.
 func target(a plan.Assignment) plan.Ref {
 	switch {
 	case a.Ingest != nil:
-		return a.Ingest.Converted
+		return plan.Ref{Bucket: definition.BucketConverted, Key: definition.IngestKey(a.Song, a.Ingest.Part, a.Key)}
 	case a.Picture != nil:
 		return a.Picture.Out
 	case a.Sound != nil:
@@ -53,10 +57,37 @@ func recall(ctx context.Context, b bucket.Buckets, a plan.Assignment) json.RawMe
 	if json.NewDecoder(r).Decode(&m) != nil || m.Key != a.Key {
 		return nil
 	}
-	if _, err := bk.Stat(ctx, ref.Key); err != nil {
+	if a.Ingest != nil {
+		if !converted(ctx, bk, a, m.Result) {
+			return nil
+		}
+	} else if _, err := bk.Stat(ctx, ref.Key); err != nil {
 		return nil
 	}
 	return m.Result
+}
+
+// converted tells whether the objects of an ingest's result are there, and the
+// features such that this program can use them.
+func converted(ctx context.Context, bk bucket.Bucket, a plan.Assignment, result json.RawMessage) bool {
+	var r plan.IngestResult
+	if json.Unmarshal(result, &r) != nil {
+		return false
+	}
+	info, err := bk.Stat(ctx, definition.ConvertedKey(a.Song, a.Ingest.Part, r.SHA256))
+	if err != nil || info.Size != r.Bytes {
+		return false
+	}
+	if !r.Features {
+		return true
+	}
+	body, _, err := bk.Get(ctx, definition.FeaturesKey(a.Song, a.Ingest.Part, r.SHA256), bucket.Range{})
+	if err != nil {
+		return false
+	}
+	defer body.Close()
+	b, err := io.ReadAll(body)
+	return err == nil && new(align.Features).UnmarshalBinary(b) == nil
 }
 
 // remember leaves the note. Without it the work would only be done again, so

@@ -39,7 +39,7 @@ func TestCellReadsOnlyItsSegment(t *testing.T) {
 	p := &plan.Picture{
 		Segment: plan.Segment{Index: 30, First: first, Count: 50}, Width: 160, Height: 96, Rate: testRate, Encoder: testEncoder,
 		Tiles: []plan.PictureTile{{
-			Part: "p", Source: plan.Ref{Bucket: definition.BucketConverted, Key: "c+s+p.mkv"},
+			Part: "p", Source: plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(ingestSong, "p", in.SHA256)},
 			W: 160, H: 96, Fit: plan.Cover, End: time.Hour,
 		}},
 		Out: plan.Ref{Bucket: "b", Key: "cell.h264"},

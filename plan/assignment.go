@@ -57,10 +57,10 @@ type Ingest struct {
 	// Rotate is a person's correction in degrees clockwise, on top of the file's own.
 	Rotate media.Rotation `json:"rotate,omitempty"`
 	Raw    Ref            `json:"raw"`
-	// What to write.
-	Snapshot  Ref `json:"snapshot"`
-	Converted Ref `json:"converted"`
-	Features  Ref `json:"features"`
+	// ETag is what is said of the recording that this was asked for; another may
+	// lie there by now.
+	ETag     string `json:"etag,omitempty"`
+	Snapshot Ref    `json:"snapshot"` // what to write, beside the converted part and its features
 }
 
 // IngestResult is the result of an Ingest that was accepted. A recording that
@@ -71,8 +71,13 @@ type IngestResult struct {
 	Snapshot bool        `json:"snapshot"` // false for a part without picture
 	Features bool        `json:"features"` // false for a part without usable sound
 	Reencode bool        `json:"reencode"` // the picture could not be stream-copied
-	SHA256   string      `json:"sha256"`   // of the converted file
-	Bytes    int64       `json:"bytes"`    // of the converted file
+	// SHA256 of the converted file names it (definition.ConvertedKey) and its
+	// features (definition.FeaturesKey).
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"` // of the converted file
+	// ETag is that of the recording that was read, which may be a newer one than
+	// was asked for.
+	ETag string `json:"etag,omitempty"`
 	// What it cost. CPU time of a process that does several things at once is
 	// shared equally among them.
 	CPUSeconds float64 `json:"cpu_seconds"`

@@ -115,15 +115,12 @@ func (p *Plan) soundKey(s Sound) string {
 func NewIngest(raw definition.RawKey, checksum string, rotate media.Rotation) Assignment {
 	in := &Ingest{
 		Part: raw.Part, Rotate: rotate,
-		Raw:       Ref{definition.BucketRaw, raw.String()},
-		Snapshot:  Ref{definition.BucketSnapshots, raw.Snapshot()},
-		Converted: Ref{definition.BucketConverted, definition.ConvertedKey(raw.Song, raw.Part)},
-		Features:  Ref{definition.BucketConverted, definition.FeaturesKey(raw.Song, raw.Part)},
+		Raw:      Ref{definition.BucketRaw, raw.String()},
+		Snapshot: Ref{definition.BucketSnapshots, raw.Snapshot()},
 	}
-	return Assignment{
-		Key:  shape{Version: RendererVersion, Kind: KindIngest, Song: raw.Song, Ingest: in, Source: checksum}.key(),
-		Kind: KindIngest, Song: raw.Song, Attempt: 1, Ingest: in,
-	}
+	key := shape{Version: RendererVersion, Kind: KindIngest, Song: raw.Song, Ingest: in, Source: checksum}.key()
+	in.ETag = checksum
+	return Assignment{Key: key, Kind: KindIngest, Song: raw.Song, Attempt: 1, Ingest: in}
 }
 
 // Picture returns the assignment of one cell. Both indexes must be in range.

@@ -178,7 +178,7 @@ func TestStackNamesItsStripes(t *testing.T) {
 func TestIngestKey(t *testing.T) {
 	raw := definition.RawKey{Song: song, Part: "p", Ext: "webm"}
 	a := NewIngest(raw, "etag1", 0)
-	if a.Ingest.Converted.Key != "choir+song+p.mkv" || a.Ingest.Snapshot.Key != "choir+song+p.webm.jpg" {
+	if a.Ingest.ETag != "etag1" || a.Ingest.Snapshot.Key != "choir+song+p.webm.jpg" {
 		t.Errorf("%+v", a.Ingest)
 	}
 	if a.Key != NewIngest(raw, "etag1", 0).Key || a.Key == NewIngest(raw, "etag2", 0).Key || a.Key == NewIngest(raw, "etag1", 90).Key {

@@ -52,7 +52,7 @@ func choir(n int) ([]SongPart, map[definition.PartID]Part) {
 		parts = append(parts, p)
 		known[d.PartID] = Part{
 			Facts: f, SHA256: fmt.Sprintf("%064x", i),
-			Converted: Ref{definition.BucketConverted, definition.ConvertedKey(song, d.PartID)},
+			Converted: Ref{definition.BucketConverted, definition.ConvertedKey(song, d.PartID, fmt.Sprintf("%064x", i))},
 		}
 	}
 	return parts, known

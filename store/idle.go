@@ -15,6 +15,9 @@ type Idle struct {
 	// Tasks the keys of what they are made of.
 	Renders int
 	Tasks   map[string]bool
+	// Takes are the recordings the song has now: by the key of their ingest, and
+	// by as much of the SHA-256 of what came of it as names that.
+	Takes map[string]bool
 }
 
 // WhileIdle calls f while the song rests.
@@ -56,6 +59,9 @@ func (d *db) WhileIdle(ctx context.Context, id definition.Song, since time.Time,
 			WHERE r.choir = ? AND r.song = ? AND r.updated >= ?`, id.Choir, id.Song, since.UnixNano()); err != nil {
 			return err
 		}
+		if u.Takes, err = t.takes(ctx, id); err != nil {
+			return err
+		}
 		idle = true
 		if err := f(u); err != nil {
 			return fmt.Errorf("song %q: %w", id.Song, err)
@@ -63,4 +69,21 @@ func (d *db) WhileIdle(ctx context.Context, id definition.Song, since time.Time,
 		return nil
 	})
 	return idle && err == nil, err
+}
+
+// takes returns Idle.Takes.
+func (t *tx) takes(ctx context.Context, id definition.Song) (map[string]bool, error) {
+	takes := map[string]bool{}
+	err := t.d.each(ctx, t, func(r *sql.Rows) error {
+		p, err := scanPart(r.Scan)
+		if err != nil || p.Task == "" {
+			return err
+		}
+		takes[p.Task] = true
+		if p.Ingest != nil {
+			takes[definition.TakeHash(p.Ingest.SHA256)] = true
+		}
+		return nil
+	}, `SELECT `+partColumns+` FROM parts WHERE choir = ? AND song = ?`, id.Choir, id.Song)
+	return takes, err
 }

@@ -144,7 +144,7 @@ func (s *standIn) work(ctx context.Context, a plan.Assignment) (any, error) {
 			},
 			Level: media.Level{LUFS: -20, PeakDB: -3, NoiseDB: -60}, Unusable: "shorter than 2 s",
 			SHA256: a.Key, Bytes: int64(len(content)),
-		}, put(a.Ingest.Converted, content)
+		}, put(plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(a.Song, a.Ingest.Part, a.Key)}, content)
 	case plan.KindPicture:
 		p := a.Picture
 		cell, joins, err := s.cell(p.Width, p.Height, p.Encoder, p.Rate, p.Segment.Count, true)

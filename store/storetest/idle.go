@@ -38,6 +38,7 @@ func testIdle(t *testing.T, b *bench) {
 	b.must(b.SongPlanned(ctx, c, ""))
 	equal(t, "idle", idle(began), true)
 	equal(t, "renders", told.Renders, 0)
+	equal(t, "takes", told.Takes, map[string]bool{"ingest-p-1": true, "sha-p-1": true})
 
 	b.rendering("1", "mine", cells("a", "b")...)
 	equal(t, "idle while it is rendered", idle(began), false)

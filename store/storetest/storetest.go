@@ -162,7 +162,7 @@ func (b *bench) complete(key string, result any) bool {
 func (b *bench) ingest(id, etag string) {
 	b.Helper()
 	b.upload(id, etag)
-	b.complete("ingest-"+id+"-"+etag, plan.IngestResult{Bytes: 1})
+	b.complete("ingest-"+id+"-"+etag, plan.IngestResult{Bytes: 1, SHA256: "sha-" + id + "-" + etag})
 }
 
 func newRender(run, name, etag string) store.NewRender {
