@@ -1,7 +1,7 @@
 // Bench-scaling measures how much faster two render nodes are than one: the cells
 // and sounds of one song on the local cluster, by one node process and by two, each
-// kept to a core of its own, in turns. It prints wall and CPU time of every turn and
-// the ratio of the medians.
+// kept to a core of its own, in turns. It prints the wall time of every turn, the CPU
+// time that nodes, coordinator and servers took meanwhile, and the ratio of the medians.
 //
 //	bench-scaling --song FOLDER [--turns 3]
 package main
@@ -17,7 +17,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -98,13 +97,14 @@ func run(ctx context.Context, folder string, turns int) (err error) {
 	cpu := map[int][]float64{}
 	for turn := range turns {
 		for _, nodes := range []int{1, 2} {
-			w, u, tasks, err := b.turn(ctx, nodes)
+			t, err := b.turn(ctx, nodes)
 			if err != nil {
 				return err
 			}
-			fmt.Printf("turn %d, %d node(s): %d tasks in %.2f s, %.2f s CPU of the nodes, %.0f %% of their cores\n",
-				turn+1, nodes, tasks, w, u, 100*u/w/float64(nodes))
-			wall[nodes], cpu[nodes] = append(wall[nodes], w), append(cpu[nodes], u)
+			u := t.used["nodes"]
+			fmt.Printf("turn %d, %d node(s): %d tasks in %.2f s, %.2f s CPU of the nodes, %.0f %% of their cores; %s\n",
+				turn+1, nodes, t.tasks, t.wall, u, 100*u/t.wall/float64(nodes), t.used)
+			wall[nodes], cpu[nodes] = append(wall[nodes], t.wall), append(cpu[nodes], u)
 		}
 	}
 	fmt.Printf("two nodes are %.2f times as fast as one by the median (CPU %.2f s and %.2f s)\n",
@@ -158,17 +158,22 @@ func (b *bench) done(ctx context.Context, not string) error {
 	return ctx.Err()
 }
 
-// turn has all cells and sounds made again, by so many nodes. It returns the time
-// from the first beginning to the last end, and the CPU time of the nodes, in
-// seconds.
-func (b *bench) turn(ctx context.Context, nodes int) (wall, cpu float64, tasks int, err error) {
+// measured is what one turn took, from the first beginning of a task to the last end.
+type measured struct {
+	tasks int
+	wall  float64 // seconds
+	used  usage   // of "nodes" and everything else by name
+}
+
+// turn has all cells and sounds made again, by so many nodes.
+func (b *bench) turn(ctx context.Context, nodes int) (m measured, err error) {
 	if nodes == 1 {
 		_, err = b.Terminate("node-2")
 	} else if !b.Running("node-2") {
 		err = b.Restart(ctx, "node-2")
 	}
 	if err != nil {
-		return 0, 0, 0, err
+		return m, err
 	}
 	parts := b.Buckets[definition.BucketFinalParts]
 	for info, err := range parts.List(ctx, "") {
@@ -176,21 +181,21 @@ func (b *bench) turn(ctx context.Context, nodes int) (wall, cpu float64, tasks i
 			err = parts.Delete(ctx, info.Key)
 		}
 		if err != nil {
-			return 0, 0, 0, err
+			return m, err
 		}
 	}
 	if err := b.skip(ctx); err != nil {
-		return 0, 0, 0, err
+		return m, err
 	}
-	before := b.spent(nodes)
+	stop := b.watch()
 	run, err := b.again(ctx)
+	if err == nil {
+		err = b.done(ctx, run)
+	}
+	samples := stop()
 	if err != nil {
-		return 0, 0, 0, err
+		return m, err
 	}
-	if err := b.done(ctx, run); err != nil {
-		return 0, 0, 0, err
-	}
-	cpu = b.spent(nodes) - before
 	var first, last time.Time
 	events, err := b.store.Events(ctx, b.song, b.last, 100_000)
 	for _, e := range events {
@@ -201,11 +206,12 @@ func (b *bench) turn(ctx context.Context, nodes int) (wall, cpu float64, tasks i
 			first = e.At
 		}
 		if e.State == store.TaskDone && e.Attempt > 0 {
-			tasks++
+			m.tasks++
 			last = e.At
 		}
 	}
-	return last.Sub(first).Seconds(), cpu, tasks, err
+	m.wall, m.used = last.Sub(first).Seconds(), between(samples, first, last)
+	return m, err
 }
 
 // skip goes to the end of the steps.
@@ -241,27 +247,4 @@ func (b *bench) again(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("rendering again: %s %s %w", resp.Status, answer.Error, err)
 	}
 	return s.Run, nil
-}
-
-// spent returns the CPU time of the nodes so far, in seconds: proc(5), fields 14 and
-// 15, after the name in brackets, in ticks of 10 ms.
-func (b *bench) spent(nodes int) float64 {
-	sum := 0.0
-	for n := range nodes {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", b.Pid(fmt.Sprint("node-", n+1))))
-		if err != nil {
-			continue
-		}
-		text := string(stat)
-		fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-		var user, system float64
-		if _, err := fmt.Sscan(fields[11], &user); err != nil {
-			continue
-		}
-		if _, err := fmt.Sscan(fields[12], &system); err != nil {
-			continue
-		}
-		sum += (user + system) / 100
-	}
-	return sum
 }
