@@ -17,6 +17,9 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 		c.log.Warn("report dropped", "error", err) // it will not get better
 		return nil
 	}
+	if r.State == plan.ReportNode {
+		return c.store.PutNode(ctx, r.Node, r.About)
+	}
 	log := c.logOfReport(r)
 	var err error
 	switch r.State {

@@ -45,6 +45,14 @@ func (c Codec) String() string {
 	return string(c)
 }
 
+// Library is the name of the encoder in libav.
+func (c Codec) Library() string {
+	if c == NVENC {
+		return "h264_nvenc"
+	}
+	return "libx264"
+}
+
 // Available returns nil if the codec works on this machine, and else why not. A
 // codec is found out about once, by opening it and encoding a few pictures: a
 // driver may be there without a card, a card without an encoder. It may block for

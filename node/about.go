@@ -1,23 +1,25 @@
 package node
 
 import (
+	"context"
+	"time"
+
 	"github.com/choirless/render/encode"
+	"github.com/choirless/render/plan"
 )
 
-// About is what a node found on its machine and chose.
-type About struct {
-	// Compositor is the renderer, empty before the first picture.
-	Compositor string `json:"compositor,omitempty"`
-	// Encoders says of each encoder "available", or why not.
-	Encoders map[string]string `json:"encoders"`
-	// StripesJoin: stripes are joined in the bitstream.
-	StripesJoin bool `json:"stripes_join"`
-}
+const (
+	// aboutEvery is how often a node says what it is. Who has not done so for a few
+	// times is gone.
+	aboutEvery = time.Minute
+	// leaveTime bounds saying that it stops, which is not worth waiting for.
+	leaveTime = 2 * time.Second
+)
 
 // About describes the node. The first call may block for a second. Safe for
 // concurrent use.
-func (n *Node) About() About {
-	a := About{StripesJoin: n.stripeMV, Encoders: map[string]string{}}
+func (n *Node) About() plan.Node {
+	a := plan.Node{Slots: n.cfg.Slots, StripesJoin: n.stripeMV, Encoders: map[string]string{}}
 	for _, c := range []encode.Codec{encode.X264, encode.NVENC} {
 		a.Encoders[c.String()] = "available"
 		if err := c.Available(); err != nil {
@@ -26,6 +28,49 @@ func (n *Node) About() About {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	a.Compositor = n.renderer
+	a.Compositor, a.Software, a.Encoder = n.renderer, n.software, n.encoder
 	return a
+}
+
+// encodes notes what encodes pictures here.
+func (n *Node) encodes(c encode.Codec) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if name := c.Library(); n.encoder != name {
+		n.encoder = name
+		n.say()
+	}
+}
+
+// say has the node say what it is, soon.
+func (n *Node) say() {
+	select {
+	case n.changed <- struct{}{}:
+	default: // it will be said already
+	}
+}
+
+// introduce says what the node is, now and then and when that changes, until ctx
+// ends; then that it goes. Nothing waits for it: what cannot be sent is said again.
+func (n *Node) introduce(ctx context.Context) error {
+	send := func(about *plan.Node, within time.Duration) {
+		r := reporter{node: n, log: n.cfg.Log}
+		_ = r.sendWithin(ctx, plan.Report{State: plan.ReportNode, About: about}, within)
+	}
+	tick := time.NewTicker(aboutEvery)
+	defer tick.Stop()
+	for {
+		about := n.About()
+		if n.Draining() {
+			about.Slots = 0
+		}
+		send(&about, sendTimeout)
+		select {
+		case <-ctx.Done():
+			send(nil, leaveTime)
+			return nil
+		case <-tick.C:
+		case <-n.changed:
+		}
+	}
 }

@@ -31,3 +31,36 @@ func TestEncodersAreSaid(t *testing.T) {
 		t.Errorf("nvenc for whole pictures: %v", err)
 	}
 }
+
+// A node says what it is at once, again when it knows more, and that it goes.
+func TestNodeIntroducesItself(t *testing.T) {
+	b := newBench(t)
+	stop := b.run()
+	about := func() *plan.Node {
+		t.Helper()
+		for {
+			if r := b.report(); r.State == plan.ReportNode {
+				if r.Node != "test" || r.Key != "" {
+					t.Errorf("report %+v", r)
+				}
+				return r.About
+			}
+		}
+	}
+	if a := about(); a == nil || a.Slots != 1 || a.Encoder != "" || a.Encoders["x264"] != "available" {
+		t.Errorf("at the beginning: %+v", a)
+	}
+	p := b.wanderingCell(10)
+	b.send(plan.Assignment{Key: "k", Kind: plan.KindPicture, Attempt: 1, Picture: p})
+	for {
+		if a := about(); a.Encoder == "libx264" {
+			if a.Compositor == "" {
+				t.Errorf("after a picture: %+v", a)
+			}
+			break
+		}
+	}
+	stop()
+	for a := about(); a != nil; a = about() { // what was under way
+	}
+}

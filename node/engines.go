@@ -25,7 +25,12 @@ func (n *Node) takeEngine(ctx context.Context) (*engine.Engine, error) {
 	}
 	n.cfg.Log.Info("compositor ready", "renderer", e.Renderer(), "software", e.Software(), "opened", e.Device().Opened)
 	n.mu.Lock()
-	n.renderer, n.newest = e.Renderer(), e
+	if n.renderer != e.Renderer() {
+		n.renderer, n.software = e.Renderer(), e.Software()
+		n.say()
+		n.say()
+	}
+	n.newest = e
 	n.mu.Unlock()
 	n.metrics.renderer(e.Renderer(), e.Software())
 	return e, nil

@@ -62,8 +62,12 @@ type Node struct {
 
 	mu       sync.Mutex
 	renderer string           // of the engines, once there is one
+	software bool             // of the same
+	encoder  string           // of the newest picture
 	engines  []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
 	newest   *engine.Engine   // perhaps closed
+
+	changed chan struct{} // there is something new to say of the node
 
 	drain     chan struct{} // closed by Drain
 	drainOnce sync.Once
@@ -100,7 +104,7 @@ func New(cfg Config) *Node {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), drain: make(chan struct{})}
+	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), drain: make(chan struct{}), changed: make(chan struct{}, 1)}
 	n.gate = newMemoryGate(n.gpuMemory)
 	n.metrics = newMetrics(n)
 	return n
@@ -119,11 +123,13 @@ func (n *Node) Run(ctx context.Context) error {
 	g := errgroup.Group{}
 	g.Go(func() error { n.gate.watch(work); return nil })
 	g.Go(func() error { return n.parking.sweep(work) })
+	g.Go(func() error { return n.introduce(work) })
 	g.Go(func() error {
 		select {
 		case <-n.drain:
 		case <-work.Done():
 		}
+		n.say()
 		enough()
 		return nil
 	})

@@ -25,6 +25,10 @@ type reporter struct {
 // send sends a report, also when ctx has ended already. What cannot be sent is
 // logged, too.
 func (r *reporter) send(ctx context.Context, rep plan.Report) error {
+	return r.sendWithin(ctx, rep, sendTimeout)
+}
+
+func (r *reporter) sendWithin(ctx context.Context, rep plan.Report, within time.Duration) error {
 	rep.Key, rep.Kind, rep.Song, rep.Run, rep.Attempt = r.a.Key, r.a.Kind, r.a.Song, r.a.Run, r.a.Attempt
 	rep.Node = r.node.cfg.Name
 	switch {
@@ -41,7 +45,7 @@ func (r *reporter) send(ctx context.Context, rep plan.Report) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	if err = r.node.cfg.Reports.Send(ctx, body, 0); err != nil {
 		r.log.Error("report not sent", "state", rep.State, "error", err)

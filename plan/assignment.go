@@ -267,6 +267,9 @@ const (
 	ReportProgress ReportState = "progress"
 	ReportDone     ReportState = "done"
 	ReportFailed   ReportState = "failed"
+	// ReportNode is not about an assignment: About says what the node is, nil that it
+	// stops.
+	ReportNode ReportState = "node"
 )
 
 // Report is what a node sends back over the report queue. Late and duplicate
@@ -289,4 +292,5 @@ type Report struct {
 	Stripe  int             `json:"stripe,omitempty"`
 	Segment int             `json:"segment,omitempty"`
 	Result  json.RawMessage `json:"result,omitempty"` // IngestResult, CellResult or SoundResult
+	About   *Node           `json:"about,omitempty"`
 }

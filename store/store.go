@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/plan"
 )
 
 // ErrNotFound and ErrLost are the errors callers branch on.
@@ -51,7 +52,8 @@ var (
 //  12. A render's preview can grow when all its sounds are there, and then
 //     whenever its next segment and all before it are; one at a time lets it.
 //  13. While a song rests it can be kept at rest; nothing of it begins meanwhile.
-//  14. Every step is an event, in the order of its sequence numbers, and wakes
+//  14. A node is known until it goes or has said nothing for NodeSilence.
+//  15. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).
 type Store interface {
 	songs
@@ -61,6 +63,7 @@ type Store interface {
 	outbox
 	events
 	growth
+	nodes
 
 	// WhileIdle calls f while nothing of the song is going on: no render that is
 	// not over, no task queued or running, no recording being ingested, no change
@@ -183,6 +186,13 @@ type growth interface {
 	// the render is not claimed again for the length of rest. ErrLost when the
 	// claim is no longer held, or the render was planned anew.
 	Grown(ctx context.Context, g Growth, segments int, rest time.Duration) error
+}
+
+type nodes interface {
+	// PutNode notes what a render node said of itself; nil forgets it.
+	PutNode(ctx context.Context, name string, about *plan.Node) error
+	// Nodes returns the nodes that were heard of within NodeSilence, by name.
+	Nodes(ctx context.Context) ([]Node, error)
 }
 
 type outbox interface {

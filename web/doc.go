@@ -10,6 +10,7 @@
 //
 //	GET  /api/songs                              songs changed last
 //	GET  /api/events                             the same as they change (server-sent events)
+//	GET  /api/nodes                              the render nodes: what composes and encodes there
 //	GET  /api/songs/{choir}/{song}               status.Song
 //	GET  /api/songs/{choir}/{song}/events        the same as it changes (server-sent events)
 //	GET  /api/songs/{choir}/{song}/history       every step, ?after=SEQ&limit=N

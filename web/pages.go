@@ -26,7 +26,12 @@ func (h *handler) songsPage(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.page(w, r, "songs.html", all)
+	nodes, err := h.nodesNow(r.Context())
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.page(w, r, "songs.html", map[string]any{"Songs": all, "Nodes": nodes})
 }
 
 func (h *handler) songPage(w http.ResponseWriter, r *http.Request) {

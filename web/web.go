@@ -68,6 +68,7 @@ func New(cfg Config) http.Handler {
 
 	mux.HandleFunc("GET /api/songs", h.songs)
 	mux.HandleFunc("GET /api/events", h.songsEvents)
+	mux.HandleFunc("GET /api/nodes", h.nodes)
 	const song = "/api/songs/{choir}/{song}"
 	mux.HandleFunc("GET "+song, h.song)
 	mux.HandleFunc("GET "+song+"/events", h.songEvents)

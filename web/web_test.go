@@ -287,6 +287,29 @@ func TestPages(t *testing.T) {
 	}
 }
 
+func TestNodes(t *testing.T) {
+	b := newBench(t)
+	b.want("GET", "/api/nodes", "", 200, `"nodes":[]`)
+	for name, about := range map[string]plan.Node{
+		"<b>evil": {
+			Slots: 2, Compositor: "llvmpipe (LLVM 15)", Software: true, Encoder: "libx264", StripesJoin: true,
+			Encoders: map[string]string{"x264": "available", "nvenc": "not available: no card"},
+		},
+		"big": {Slots: 16, Compositor: "NVIDIA L4", Encoder: "h264_nvenc", Encoders: map[string]string{"x264": "available", "nvenc": "available"}},
+		"new": {Slots: 1},
+	} {
+		if err := b.store.PutNode(t.Context(), name, &about); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.want("GET", "/api/nodes", "", 200, `"composes":"CPU: llvmpipe (LLVM 15)"`, `"composes":"GPU: NVIDIA L4"`,
+		`"encoder":"h264_nvenc"`, `"lacks":"nvenc not available: no card"`, `"slots":16`)
+	page := b.want("GET", "/", "", 200, "CPU: llvmpipe", "GPU: NVIDIA L4", "h264_nvenc", "libx264", "nothing yet", "encoded twice", "joined")
+	if strings.Contains(page, "<b>evil") {
+		t.Error("the name of a node is markup in the page")
+	}
+}
+
 func TestLive(t *testing.T) {
 	b := newBench(t)
 	b.fill()

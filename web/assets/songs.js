@@ -47,3 +47,23 @@ function show(songs) {
 const source = new EventSource("/api/events");
 source.onmessage = (m) => { line.textContent = ""; show(JSON.parse(m.data)); };
 source.onerror = () => { line.textContent = "The connection is lost; trying again …"; };
+
+// Nodes come and go, which changes no song.
+async function nodes() {
+  try {
+    const answer = await (await fetch("/api/nodes")).json();
+    document.querySelector("#machines").hidden = answer.nodes.length === 0;
+    document.querySelector("#nodes tbody").replaceChildren(...answer.nodes.map((n) => {
+      const row = document.createElement("tr");
+      cell(row, n.name);
+      cell(row, String(n.slots));
+      cell(row, n.composes || "nothing yet");
+      cell(row, n.encoder || "nothing yet").title = n.lacks || "";
+      cell(row, n.stripes_join ? "joined" : "encoded twice");
+      return row;
+    }));
+  } catch {
+    // The line of the songs says that the connection is lost.
+  }
+}
+setInterval(nodes, 10000);

@@ -1,0 +1,18 @@
+package plan
+
+// Node is what a render node found on its machine and chose, for people and for the
+// coordinator, which shares work out.
+type Node struct {
+	// Slots is how many assignments it works on at once.
+	Slots int `json:"slots"`
+	// Compositor is the renderer, empty before the first picture; Software says that
+	// it is not a GPU.
+	Compositor string `json:"compositor,omitempty"`
+	Software   bool   `json:"software"`
+	// Encoder made the newest picture: "libx264" or "h264_nvenc"; empty before the first.
+	Encoder string `json:"encoder,omitempty"`
+	// Encoders says of each encoder "available", or why not.
+	Encoders map[string]string `json:"encoders"`
+	// StripesJoin: stripes are joined in the bitstream.
+	StripesJoin bool `json:"stripes_join"`
+}
