@@ -77,7 +77,8 @@ type Config struct {
 	// Keep is how long what can be made again (cells, sounds, converted parts,
 	// previews) stays after the last render that used it.
 	Keep time.Duration
-	// NoGrowing spares the preview that grows: nobody watches.
+	// NoGrowing spares the preview that grows: nobody watches. The sound is mastered
+	// while nodes work either way.
 	NoGrowing bool
 	// Reconcile is the time between two comparisons of buckets and store.
 	Reconcile time.Duration
@@ -127,9 +128,10 @@ type Coordinator struct {
 	store store.Store
 	log   *slog.Logger
 	// roles maps a notification's bucket name to our role.
-	roles    map[string]string
-	measured measured
-	metrics  *metrics
+	roles     map[string]string
+	measured  measured
+	mastering keyedLock
+	metrics   *metrics
 }
 
 // New checks the configuration and reports all its faults.

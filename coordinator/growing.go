@@ -35,7 +35,9 @@ import (
 // playlist's order they are an MP4 file. The finish adds what is left and ends
 // the playlist; the collection (collect.go) removes all of it later.
 //
-// A claim of its own (store.Growth) keeps two coordinators off one preview.
+// A claim of its own (store.Growth) keeps two coordinators off one preview. Where
+// nobody watches (Config.NoGrowing) the sound is mastered all the same, beside the
+// pictures instead of after them.
 
 const (
 	// growLease is how long letting a preview grow may take before another
@@ -43,6 +45,8 @@ const (
 	growLease = 5 * time.Minute
 	// growRest is how long a preview is left alone that could not grow.
 	growRest = 2 * time.Second
+	// growNever is how long a preview is left alone that nobody watches.
+	growNever = 365 * 24 * time.Hour
 )
 
 // growStep lets the preview of one render grow by what is ready.
@@ -59,7 +63,10 @@ func (c *Coordinator) growStep(ctx context.Context) (bool, error) {
 		c.logOf(g.Render).Warn("the preview does not grow", "error", err)
 	}
 	rest := time.Duration(0)
-	if grown < g.Ready {
+	switch {
+	case c.cfg.NoGrowing && grown >= 0:
+		rest = growNever
+	case grown < g.Ready:
 		rest = growRest
 	}
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
@@ -71,7 +78,7 @@ func (c *Coordinator) growStep(ctx context.Context) (bool, error) {
 	return true, err
 }
 
-// grow returns how many segments the preview has then.
+// grow returns how many segments the preview has then; with 0 the sound is mastered.
 func (c *Coordinator) grow(ctx context.Context, r store.Render) (int, error) {
 	var p plan.Plan
 	if err := json.Unmarshal(r.Plan, &p); err != nil {
@@ -83,6 +90,9 @@ func (c *Coordinator) grow(ctx context.Context, r store.Render) (int, error) {
 	}
 	stacked := stackedSegments(tasks)
 	to := min(r.Ready, len(p.Segments), firstUnjoined(tasks, stacked))
+	if c.cfg.NoGrowing {
+		to = min(to, 0)
+	}
 	if to <= r.Grown {
 		return r.Grown, nil // what comes next is to be stacked first
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -240,5 +241,68 @@ func TestGrowingStacks(t *testing.T) {
 	b.recordings(eight(0), eight(1), eight(2), eight(3), eight(4))
 	if r := b.done(c, ""); r.Output.Stacked != 4 || grown != 3 {
 		t.Errorf("%d segments stacked, %d grown, want 4, 3", r.Output.Stacked, grown)
+	}
+}
+
+// Where nobody watches the sound is mastered beside the pictures all the same, and
+// the preview bucket stays empty until the finish.
+func TestMasteredBesidePictures(t *testing.T) {
+	b := newBench(t)
+	var seen []string // in the preview bucket while nodes work
+	n, _ := b.node(func(a plan.Assignment) course {
+		if a.Picture != nil {
+			b.eventually("the mastered sound", func() bool {
+				return slices.ContainsFunc(b.keys(definition.BucketFinalParts), func(key string) bool {
+					return strings.HasSuffix(key, "."+masterExt+noteExt)
+				})
+			})
+			if a.Picture.Segment.Index == 3 { // a preview would have grown by now
+				time.Sleep(200 * time.Millisecond)
+			}
+			seen = append(seen, b.keys(definition.BucketPreview)...)
+		}
+		return course{}
+	})
+	cfg := b.config()
+	cfg.NoGrowing = true
+	c, _ := b.start(cfg)
+	b.recordings(eight(0), eight(1))
+	r := b.done(c, "")
+	if n.done(plan.KindPicture) < 2 || len(seen) > 0 {
+		t.Errorf("%d cells; in the preview bucket before the finish: %v", n.done(plan.KindPicture), seen)
+	}
+	if r.Render.Grown != 0 {
+		t.Errorf("%d segments in a preview that nobody watches", r.Render.Grown)
+	}
+}
+
+// A lock is held by one, per key; who waits for it in vain gives up.
+func TestKeyedLock(t *testing.T) {
+	var k keyedLock
+	a, err := k.lock(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := k.lock(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := k.lock(ended, "a"); !errors.Is(err, context.Canceled) {
+		t.Errorf("locked twice: %v", err)
+	}
+	next := make(chan struct{})
+	go func() {
+		defer close(next)
+		if unlock, err := k.lock(t.Context(), "a"); err == nil {
+			unlock()
+		}
+	}()
+	a()
+	b()
+	<-next
+	if len(k.held) > 0 {
+		t.Errorf("still held: %v", k.held)
 	}
 }

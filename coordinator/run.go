@@ -49,9 +49,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		g.Go(func() error { return c.loop(ctx, "songs", c.songStep) })
 		g.Go(func() error { return c.loop(ctx, "renders", c.renderStep) })
 	}
-	if !c.cfg.NoGrowing {
-		g.Go(func() error { return c.loop(ctx, "growing", c.growStep) })
-	}
+	g.Go(func() error { return c.loop(ctx, "growing", c.growStep) })
 	for range c.cfg.Finishers {
 		g.Go(func() error { return c.loop(ctx, "finish", c.finishStep) })
 	}

@@ -51,6 +51,12 @@ func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The finish may come while the growing preview masters the same.
+	unlock, err := f.c.mastering.lock(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if note, err := f.keptMaster(ctx, key); err == nil {
 		return f.useMaster(note), nil
 	} else if !errors.Is(err, bucket.ErrNotFound) {
