@@ -62,3 +62,35 @@ func TestSamplerFromTheMiddle(t *testing.T) {
 		t.Errorf("picture %d, want 30", got)
 	}
 }
+
+// Pictures returned stay as they were for as long as Keep says.
+func TestSamplerKeeps(t *testing.T) {
+	const keep = 5
+	v, err := OpenVideo(t.Context(), avtest.Movie{Video: "libvpx", Times: avtest.Steady(60, 30)}.Reader(t), VideoOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	s := NewSampler(v, 20*ms)
+	s.Keep(keep)
+	type given struct {
+		f      *media.Frame
+		number int
+	}
+	var last []given
+	for n := range 48 {
+		f, changed, err := s.At(time.Duration(n) * 40 * ms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed {
+			last = append(last, given{f, avtest.ReadNumber(f)})
+		}
+		last = last[max(0, len(last)-keep-1):]
+		for _, g := range last {
+			if got := avtest.ReadNumber(g.f); got != g.number {
+				t.Fatalf("call %d: picture %d has become %d", n, g.number, got)
+			}
+		}
+	}
+}

@@ -101,6 +101,7 @@ func (pk *parking) park(tiles *Tiles, p *plan.Picture) {
 			continue
 		}
 		t.release = nil
+		t.sampler.Keep(0)
 		pk.spots = append(pk.spots, spot{keyOf(t.tile, p, p.Segment.First+p.Segment.Count), t, time.Now()})
 		pk.pixels += t.pixels
 		tiles.sources[i] = &tileSource{tile: t.tile}

@@ -18,9 +18,9 @@ import (
 // framesInFlight bounds the composed frames that wait for the encoder.
 const framesInFlight = 2
 
-// picture composes one cell and stores it as a raw H.264 stream. Decoding and
-// composing run in one goroutine, encoding in another; cells run beside each
-// other, so more is not needed to keep the cores busy.
+// picture composes one cell and stores it as a raw H.264 stream. Decoding,
+// composing and encoding run in a goroutine each: cells run beside each other,
+// but software contexts draw in turns, and who waits for his turn decodes.
 //
 // A cell that is the whole canvas has no neighbour and needs no promise. Any
 // other is encoded for good where the encoder keeps motion inside it, and finely
@@ -124,17 +124,22 @@ type composed struct {
 	release func()
 }
 
-// compose drives the cell: per output frame it asks every tile for its
-// picture, lets the canvas draw those that changed, and hands the frame to the
-// encoder's goroutine.
+// compose drives the cell: every tile is asked for its picture of each output
+// frame, some frames ahead; the canvas draws those that changed, and hands the
+// frame to the encoder's goroutine.
 func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, enc *encode.Cell, progress func(float64)) error {
+	batches := make(chan [][]engine.Update)
 	frames := make(chan composed, framesInFlight)
 	g, gctx := errgroup.WithContext(ctx)
 	gctx, stop := context.WithCancelCause(gctx)
 	defer stop(nil)
 	g.Go(func() error {
+		defer close(batches)
+		return tiles.ahead(gctx, p, batches)
+	})
+	g.Go(func() error {
 		defer close(frames)
-		return composeFrames(gctx, p, tiles, canvas, frames, progress)
+		return composeFrames(gctx, p, batches, canvas, frames, progress)
 	})
 	g.Go(func() (err error) {
 		for c := range frames {
@@ -153,13 +158,20 @@ func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.
 	return g.Wait()
 }
 
-func composeFrames(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, frames chan<- composed, progress func(float64)) error {
+func composeFrames(ctx context.Context, p *plan.Picture, batches <-chan [][]engine.Update, canvas *engine.Canvas, frames chan<- composed, progress func(float64)) error {
 	begun := 0
+	var batch [][]engine.Update
 	for i := range p.Segment.Count {
 		for ; begun < p.Segment.Count && begun-i < canvas.InFlight(); begun++ {
-			if err := canvas.Begin(ctx, tiles.At(p.Rate.Time(p.Segment.First+begun))); err != nil {
+			if len(batch) == 0 {
+				if batch = <-batches; batch == nil {
+					return context.Cause(ctx)
+				}
+			}
+			if err := canvas.Begin(ctx, batch[0]); err != nil {
 				return fmt.Errorf("frame %d: %w", p.Segment.First+begun, err)
 			}
+			batch = batch[1:]
 		}
 		f, release, err := canvas.Finish(ctx)
 		if err != nil {
