@@ -11,6 +11,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/engine"
+	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 )
 
@@ -51,7 +52,7 @@ func OpenTiles(ctx context.Context, b bucket.Buckets, p *plan.Picture) *Tiles {
 
 func openTile(ctx context.Context, b bucket.Buckets, p *plan.Picture, i int) *tileSource {
 	t := &tileSource{tile: p.Tiles[i], first: true}
-	if err := t.open(ctx, b, p.Rate.Time(p.Segment.First), p.Rate.Time(1)/2); err != nil {
+	if err := t.open(ctx, b, p.Rate, p.Segment.First); err != nil {
 		t.warning = fmt.Sprintf("picture not readable, placeholder shown: %v", err)
 		t.close()
 	}
@@ -107,17 +108,21 @@ func (t *Tiles) Close() {
 	}
 }
 
-func (t *tileSource) open(ctx context.Context, b bucket.Buckets, from, half time.Duration) error {
+// open opens the decoder where output frame first begins.
+func (t *tileSource) open(ctx context.Context, b bucket.Buckets, rate media.FrameRate, first int) error {
 	src, err := openRef(ctx, b, t.tile.Source)
 	if err != nil {
 		return err
 	}
 	t.src = src
-	t.video, err = decode.OpenVideo(ctx, src, decode.VideoOptions{Threads: 1, From: max(0, t.partTime(from))})
+	t.video, err = decode.OpenVideo(ctx, src, decode.VideoOptions{
+		Threads: 1, From: max(0, t.partTime(rate.Time(first))),
+		Wanted: func(from, to time.Duration) bool { return t.shows(rate, from, to) },
+	})
 	if err != nil {
 		return err
 	}
-	t.sampler = decode.NewSampler(t.video, half)
+	t.sampler = decode.NewSampler(t.video, rate.Time(1)/2)
 	return nil
 }
 
@@ -140,6 +145,20 @@ func (t *tileSource) close() {
 // partTime is where song time s falls in the part.
 func (t *tileSource) partTime(s time.Duration) time.Duration {
 	return time.Duration(t.tile.Offset) + s + time.Duration(math.Round(float64(s)*t.tile.DriftPPM*1e-6))
+}
+
+// shows reports whether any output frame shows a picture that is followed by
+// another at part time to; decode.Sampler has the rule.
+func (t *tileSource) shows(rate media.FrameRate, from, to time.Duration) bool {
+	half := rate.Time(1) / 2
+	song := float64(to-half-time.Duration(t.tile.Offset)) / (1 + t.tile.DriftPPM*1e-6)
+	last := rate.Frames(time.Duration(song))
+	for n := last + 1; n >= last-1; n-- { // whichever way it was rounded
+		if at := t.partTime(rate.Time(n)) + half; from < at && at <= to {
+			return true
+		}
+	}
+	return false
 }
 
 // at returns what the tile shows at song time s, and whether that differs from

@@ -2,10 +2,12 @@ package node
 
 import (
 	"bytes"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/internal/av"
 	"github.com/choirless/render/internal/avtest"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
@@ -74,6 +76,62 @@ func TestDriftMovesThePictures(t *testing.T) {
 			partTime := offset.Seconds() + s.Seconds()*(1+ppm*1e-6)
 			if diff := float64(shown) - partTime*fps; diff < -0.51 || diff > 0.51 {
 				t.Fatalf("song time %v: picture %d, want the one nearest to %.2f", s, shown, partTime*fps)
+			}
+		}
+	}
+}
+
+// TestShowsIsTheSamplersRule: what shows calls unseen, no output frame shows.
+func TestShowsIsTheSamplersRule(t *testing.T) {
+	for _, rate := range []media.FrameRate{{Num: 25, Den: 1}, {Num: 30000, Den: 1001}} {
+		for _, drift := range []float64{0, 300, -40_000} {
+			src := &tileSource{tile: plan.PictureTile{Offset: media.Offset(-123_456_789), DriftPPM: drift}}
+			seen := 0
+			for i := range 2000 {
+				from := time.Duration(i) * 4 * time.Millisecond
+				to := from + 4*time.Millisecond
+				want := false
+				for n := range 300 {
+					at := src.partTime(rate.Time(n)) + rate.Time(1)/2
+					want = want || from < at && at <= to
+				}
+				if got := src.shows(rate, from, to); got != want {
+					t.Fatalf("%v fps, %g ppm: [%v, %v) shown: %v, want %v", rate, drift, from, to, got, want)
+				}
+				if want {
+					seen++
+				}
+			}
+			if seen < 180 || seen > 260 {
+				t.Errorf("%v fps, %g ppm: %d of 2000 shown, want about 200", rate, drift, seen)
+			}
+		}
+	}
+}
+
+// TestSkippedPicturesAreNotMissed: of a recording with 60 pictures a second, many of
+// which nothing else needs, each output frame shows the one it would have shown.
+func TestSkippedPicturesAreNotMissed(t *testing.T) {
+	const fps = 60
+	movie := avtest.Movie{Container: "mp4", Video: "libx264", Times: avtest.Steady(200, fps), VideoOptions: []av.Option{
+		{Key: "preset", Value: "veryfast"}, {Key: "x264-params", Value: "bframes=3:b-adapt=0:b-pyramid=none"},
+	}}
+	b := newBench(t)
+	if _, err := b.objects.Put(t.Context(), "film.mp4", bytes.NewReader(movie.Bytes(t)), bucket.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p := &plan.Picture{
+		Segment: plan.Segment{First: 5, Count: 60}, Width: 160, Height: 96, Rate: testRate,
+		Tiles: []plan.PictureTile{{Part: "p", Source: plan.Ref{Bucket: "b", Key: "film.mp4"}, W: 160, H: 96, End: time.Hour}},
+	}
+	tiles := OpenTiles(t.Context(), b.node.cfg.Buckets, p)
+	defer tiles.Close()
+	for i := p.Segment.First; i < p.Segment.First+p.Segment.Count; i++ {
+		for _, u := range tiles.At(p.Rate.Time(i)) {
+			// The last whose time is before that of the frame and half a frame.
+			want := int(math.Ceil((p.Rate.Time(i).Seconds()+p.Rate.Time(1).Seconds()/2)*fps-1e-6)) - 1
+			if got := avtest.ReadNumber(u.Frame); got != want {
+				t.Errorf("frame %d: picture %d, want %d", i, got, want)
 			}
 		}
 	}
