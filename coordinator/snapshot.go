@@ -59,7 +59,10 @@ func (f *finisher) snapshot(ctx context.Context, movie io.ReadSeeker) error {
 	if _, err := movie.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	frame, err := decode.BestFrame(ctx, movie, snapshotPictures)
+	_, frame, err := decode.Survey(ctx, movie, snapshotPictures)
+	if err == nil && frame == nil {
+		err = decode.ErrNoVideo
+	}
 	if err != nil {
 		return err
 	}

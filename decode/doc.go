@@ -1,5 +1,5 @@
 // Package decode reads recordings: what they are (Probe), their pictures
-// (OpenVideo, Sampler, BestFrame) and their sound (OpenAudio).
+// (OpenVideo, Sampler, Survey) and their sound (OpenAudio).
 //
 // All times are part time: zero is the earliest timestamp that any stream of
 // the file presents, with edit lists and codec priming (Opus pre-skip, AAC)

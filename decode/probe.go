@@ -37,11 +37,8 @@ type Inspection struct {
 	Reencode string
 }
 
-// testPictures is how many pictures Inspect decodes to see whether they can be.
-const testPictures = 8
-
-// Inspect is Probe with a trial: it decodes the first pictures, and leaves a
-// stream out of the facts, with a warning, of which nothing can be decoded.
+// Inspect is Probe with a trial: it decodes the first picture, and leaves a stream
+// out of the facts, with a warning, of which nothing can be decoded.
 func Inspect(ctx context.Context, src io.ReadSeeker) (Inspection, error) {
 	s, err := openSource(ctx, src)
 	if err != nil {
@@ -87,10 +84,8 @@ func canDecodePicture(ctx context.Context, src io.ReadSeeker) (bool, error) {
 		return false, ctx.Err()
 	}
 	defer v.Close()
-	for n := range testPictures {
-		if _, err := v.Read(); err != nil {
-			return n > 0, ctx.Err()
-		}
+	if _, err := v.Read(); err != nil {
+		return false, ctx.Err()
 	}
 	return true, nil
 }

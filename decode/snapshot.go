@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/choirless/render/internal/av"
 	"github.com/choirless/render/media"
 )
 
@@ -18,28 +19,36 @@ const (
 	enough = 4
 )
 
-// BestFrame returns the best of at most n pictures spread over the recording:
-// sharp, well exposed, not black. The frame is the caller's. ErrNoVideo when there
-// is no picture at all.
-func BestFrame(ctx context.Context, src io.ReadSeeker, n int) (*media.Frame, error) {
-	facts, err := Probe(ctx, src)
+// Survey is Probe and, of one and the same opening, the best of at most n pictures
+// spread over the recording: sharp, well exposed, not black. The frame is the
+// caller's; nil when there is no picture, or none can be decoded.
+func Survey(ctx context.Context, src io.ReadSeeker, n int) (media.Facts, *media.Frame, error) {
+	s, err := openSource(ctx, src)
 	if err != nil {
-		return nil, err
+		return media.Facts{}, nil, err
 	}
-	if facts.Video == nil {
-		return nil, ErrNoVideo
-	}
-	return BestFrameWithin(ctx, src, media.Span{From: facts.Video.Start, To: facts.Video.End}, n)
-}
-
-// BestFrameWithin is BestFrame of a recording whose pictures are known to lie in
-// span, which spares a reading of it.
-func BestFrameWithin(ctx context.Context, src io.ReadSeeker, span media.Span, n int) (*media.Frame, error) {
-	v, err := OpenVideo(ctx, src, VideoOptions{})
+	defer func() { s.close() }()
+	sc, err := s.scan()
 	if err != nil {
-		return nil, err
+		return media.Facts{}, nil, err
+	}
+	facts, err := sc.facts(s)
+	if err != nil || facts.Video == nil {
+		return facts, nil, err
+	}
+	s.only(av.KindVideo)
+	v, err := newVideo(s, s.video, 1)
+	if err != nil {
+		return facts, nil, err
 	}
 	defer v.Close()
+	f, err := v.best(media.Span{From: facts.Video.Start, To: facts.Video.End}, n)
+	return facts, f, err
+}
+
+// best returns the best of at most n pictures spread over span, nil when none can
+// be decoded.
+func (v *Video) best(span media.Span, n int) (*media.Frame, error) {
 	c := contest{v: v, last: -1, top: -1}
 	var between []time.Duration // without a keyframe of their own
 	for i := range max(n, 1) {
@@ -62,9 +71,6 @@ func BestFrameWithin(ctx context.Context, src io.ReadSeeker, span media.Span, n 
 		if err := c.between(at); err != nil {
 			return nil, err
 		}
-	}
-	if c.best == nil {
-		return firstFrame(v)
 	}
 	return c.best, nil
 }
@@ -137,20 +143,6 @@ func (c *contest) judge(p *picture) error {
 		c.top, c.best = s, clone(f)
 	}
 	return nil
-}
-
-func firstFrame(v *Video) (*media.Frame, error) {
-	if err := v.restart(0); err != nil {
-		return nil, err
-	}
-	f, err := v.Read()
-	if err == io.EOF {
-		return nil, ErrNoVideo
-	}
-	if err != nil {
-		return nil, err
-	}
-	return clone(f), nil
 }
 
 // score says how good a picture is to look at: how much detail it has, less for

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/choirless/render/internal/avtest"
@@ -9,7 +8,7 @@ import (
 )
 
 // The best picture is neither black, nor burnt out, nor blurred.
-func TestBestFrame(t *testing.T) {
+func TestSurvey(t *testing.T) {
 	draw := func(f *media.Frame, n int) {
 		avtest.Number(f, n)
 		for y := range f.Planes[0].Height {
@@ -29,18 +28,22 @@ func TestBestFrame(t *testing.T) {
 		}
 	}
 	m := avtest.Movie{Video: "libx264", Times: avtest.Steady(100, 30), Picture: draw}
-	f, err := BestFrame(t.Context(), m.Reader(t), 5)
+	facts, f, err := Survey(t.Context(), m.Reader(t), 5)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if facts.Video == nil || facts.Video.Frames != 100 {
+		t.Errorf("facts %+v, want 100 pictures", facts.Video)
 	}
 	if n := int(f.Time.Seconds()*30 + 0.5); n < 50 || n >= 70 {
 		t.Errorf("picture %d was chosen, want one of 50 to 69", n)
 	}
-	if _, err := BestFrame(t.Context(), avtest.Movie{Audio: "flac", Samples: 4800}.Reader(t), 5); !errors.Is(err, ErrNoVideo) {
-		t.Errorf("error %v, want ErrNoVideo", err)
+	facts, f, err = Survey(t.Context(), avtest.Movie{Audio: "flac", Samples: 4800}.Reader(t), 5)
+	if err != nil || f != nil || facts.Video != nil || facts.Audio == nil {
+		t.Errorf("of sound alone: picture %v, facts %+v, error %v", f, facts, err)
 	}
 	one := avtest.Movie{Video: "libvpx", Times: times(0)}
-	if f, err := BestFrame(t.Context(), one.Reader(t), 5); err != nil || avtest.ReadNumber(f) != 0 {
+	if _, f, err := Survey(t.Context(), one.Reader(t), 5); err != nil || avtest.ReadNumber(f) != 0 {
 		t.Errorf("of one picture: %v", err)
 	}
 }

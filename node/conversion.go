@@ -37,6 +37,20 @@ type conversion struct {
 
 	features []byte
 	unusable string
+	best     *media.Frame // the snapshot; nil for none
+}
+
+// make writes the converted file from the beginning and reads it back. It returns
+// why the pictures must be coded once more, "" when they need not or have been.
+func (c *conversion) make(tmp *os.File, reencode bool) (again string, err error) {
+	c.best = nil
+	if err := c.run(tmp, reencode); err != nil || c.facts.Video == nil {
+		return "", err
+	}
+	if again, err = c.check(tmp); reencode {
+		again = ""
+	}
+	return again, err
 }
 
 // run writes the converted file from the beginning.
@@ -179,19 +193,21 @@ func (c *conversion) finishFeatures() error {
 	return err
 }
 
-// check reads the converted file back. It returns why the pictures that were
-// taken over do not do, or "".
+// check reads the converted file back and chooses its best picture, for which it
+// goes to several places in it. It returns why the pictures that were taken over do
+// not do, or "".
 func (c *conversion) check(tmp *os.File) (reencode string, err error) {
 	if err := rewind(tmp); err != nil {
 		return "", err
 	}
-	f, err := decode.Probe(c.ctx, tmp)
+	f, best, err := decode.Survey(c.ctx, tmp, snapshotCandidates)
 	if err != nil {
 		if c.ctx.Err() != nil {
 			return "", err
 		}
 		return err.Error(), nil
 	}
+	c.best = best
 	switch v, was := f.Video, c.facts.Video; {
 	case v == nil:
 		return "the picture is lost in Matroska", nil
@@ -201,25 +217,10 @@ func (c *conversion) check(tmp *os.File) (reencode string, err error) {
 		return "the first picture moves in Matroska", nil
 	case v.Width != was.Width || v.Height != was.Height || v.Rotation != was.Rotation:
 		return "size or rotation is lost in Matroska", nil
+	case best == nil:
+		return "no picture can be decoded from Matroska", nil
 	}
-	return c.tryPicture(tmp)
-}
-
-// tryPicture decodes a picture from the middle, by a seek.
-func (c *conversion) tryPicture(tmp *os.File) (string, error) {
-	if err := rewind(tmp); err != nil {
-		return "", err
-	}
-	middle := (c.facts.Video.Start + c.facts.Video.End) / 2
-	v, err := decode.OpenVideo(c.ctx, tmp, decode.VideoOptions{From: middle, Threads: c.threads})
-	if err == nil {
-		defer v.Close()
-		_, err = v.Read()
-	}
-	if err != nil && c.ctx.Err() == nil {
-		return "no picture in the middle can be decoded", nil
-	}
-	return "", err
+	return "", nil
 }
 
 // result states the facts on the time line of the converted file.

@@ -65,11 +65,10 @@ func (in *Ingester) Run(ctx context.Context, a plan.Assignment, progress func(pe
 
 	c := &conversion{ctx: ctx, raw: raw, facts: ins.Facts, threads: in.Threads, progress: progress}
 	reencode := ins.Reencode
-	err = c.run(tmp, reencode != "")
-	if err == nil && reencode == "" && ins.Facts.Video != nil {
-		if reencode, err = c.check(tmp); reencode != "" {
-			err = c.run(tmp, true)
-		}
+	again, err := c.make(tmp, reencode != "")
+	if err == nil && again != "" {
+		reencode = again
+		_, err = c.make(tmp, true)
 	}
 	if err != nil {
 		return plan.IngestResult{}, err
@@ -138,7 +137,7 @@ func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, 
 		return err
 	}
 	res.Bytes, res.SHA256 = size, hex.EncodeToString(hash.Sum(nil))
-	if err := in.storeSnapshot(ctx, a.Ingest, tmp, res, put); err != nil {
+	if err := in.storeSnapshot(ctx, a.Ingest, c.best, res, put); err != nil {
 		return err
 	}
 	if c.features != nil {
@@ -156,15 +155,15 @@ func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, 
 
 // storeSnapshot writes the best picture, which is named by the recording's key: that
 // of a recording that has been replaced meanwhile is left to who reads the new one.
-func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, tmp *os.File, res *plan.IngestResult,
+func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, best *media.Frame, res *plan.IngestResult,
 	put func(plan.Ref, io.Reader, bucket.PutOptions) error,
 ) error {
-	v := res.Facts.Video
-	if v == nil {
+	if best == nil {
 		return nil
 	}
-	jpeg, err := snapshot(ctx, tmp, media.Span{From: v.Start, To: v.End}, w.Rotate)
-	if err != nil || jpeg == nil {
+	best.Rotation = ((best.Rotation+w.Rotate)%360 + 360) % 360
+	var jpeg bytes.Buffer
+	if err := encode.JPEG(&jpeg, best, snapshotQuality); err != nil {
 		return err
 	}
 	res.Snapshot = true
@@ -175,25 +174,5 @@ func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, tmp *os.F
 	if info, err := raw.Stat(ctx, w.Raw.Key); err == nil && info.ETag != res.ETag {
 		return nil
 	}
-	return put(w.Snapshot, bytes.NewReader(jpeg), bucket.PutOptions{ContentType: "image/jpeg"})
-}
-
-// snapshot returns the JPEG of the best picture, nil when none can be decoded.
-func snapshot(ctx context.Context, src io.ReadSeeker, span media.Span, rotate media.Rotation) ([]byte, error) {
-	if _, err := src.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	f, err := decode.BestFrameWithin(ctx, src, span, snapshotCandidates)
-	if errors.Is(err, decode.ErrNoVideo) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	f.Rotation = ((f.Rotation+rotate)%360 + 360) % 360
-	var out bytes.Buffer
-	if err := encode.JPEG(&out, f, snapshotQuality); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return put(w.Snapshot, &jpeg, bucket.PutOptions{ContentType: "image/jpeg"})
 }
