@@ -107,6 +107,9 @@ func (c *Coordinator) grow(ctx context.Context, r store.Render) (int, error) {
 	if err != nil {
 		return r.Grown, fmt.Errorf("sound: %w", err)
 	}
+	if c.cfg.NoGrowing {
+		return to, nil
+	}
 	if to > from {
 		if err := f.grow(ctx, audio, from, to); err != nil {
 			return from, err
