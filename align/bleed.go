@@ -105,15 +105,21 @@ func bleedCurves(ref, part *Features, reach int) (first, second []float32) {
 	return out[0], out[1]
 }
 
-// When is a peak bleed? Heights are in units of the curve's spread. In 700 pairs
-// without bleed chance reached 4.9 near a given place with equal clocks, 5.8 with
-// any drift, and 4.8 among all 130 000 lags. Bleed at −30 dB gave 6 to 35 on
-// synthetic choirs, at −38 dB 21 in a browser recording.
+// When is a peak bleed? Heights are in units of the curve's spread, and chance makes
+// them as a normal distribution does: within ±40 ms of a given place some 830 lags
+// are independent, so that with equal clocks it passes 5.2 in one pair of 12 000. In
+// 4 410 pairs without bleed it reached 5.05, and 6.7 with any drift; among all
+// 130 000 lags of 700 pairs, 4.8. Bleed at −30 dB gave 6.3 to 35 on synthetic choirs,
+// at −38 dB 21 in a browser recording.
 const (
-	bleedFlat = 5.6  // believed near where the features point, with equal clocks
+	bleedFlat = 5.2  // believed near where the features point, with equal clocks
 	bleedLine = 7.0  // the same with a drift
 	bleedWide = 10.0 // believed wherever it is
-	bleedHalf = 3.2  // what each half of the part must show at the same place
+	// bleedHalf is what each half of the part must show at the same place, against
+	// sounds that are alike by accident in one stretch only. Chance alone does not
+	// care: of a height h each half has h/√2, give or take 0.7. So it must be well
+	// below bleedFlat/√2, or weak bleed is lost by the toss of a coin.
+	bleedHalf = 2.0
 	// bleedAlone is needed where the features do not agree that the part belongs.
 	bleedAlone = 9.0
 	// bleedConfidence is the probability given to a lock.

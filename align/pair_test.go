@@ -1,6 +1,7 @@
 package align
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -128,18 +129,38 @@ func TestDrift(t *testing.T) {
 // What does not belong is not trusted, and the reason is given.
 func TestNeedsReview(t *testing.T) {
 	ref := extracted(t, refSong)
+	wrong := map[string][]float32{}
 	r := rand.New(rand.NewPCG(1, 1))
 	noise := make([]float32, songSeconds*testRate)
 	for i := range noise {
 		noise[i] = float32(0.1 * r.NormFloat64())
 	}
-	for what, x := range map[string][]float32{
-		"another song": record(sung, slower(melody(99, 55, songSeconds), 0.87), songSeconds, 0, 0, 2),
-		"noise":        noise,
-	} {
-		got := pairOf(t, ref, extracted(t, x))
-		if !got.NeedsReview || got.Confidence >= ThresholdDefault || got.Reason == "" || len(got.Candidates) < 2 {
+	wrong["noise"] = noise
+	for seed := range uint64(2) {
+		other := slower(melody(90+seed, 55, songSeconds), 0.87+0.05*float64(seed))
+		wrong[fmt.Sprint("another song ", seed)] = record(sung, other, songSeconds, 0, 0, 2)
+		read := func(x []float64, _ []tone, _, rate float64) { spoken(x, seed, rate) }
+		wrong[fmt.Sprint("speech ", seed)] = record(read, nil, songSeconds, 0, 0, 2)
+	}
+	part := extracted(t, record(sung, human(tune, 1, 0.02), songSeconds, 0.3, 0, 2))
+	for what, x := range wrong {
+		f := extracted(t, x)
+		got := pairOf(t, ref, f)
+		if !got.NeedsReview || got.Confidence >= ThresholdDefault || len(got.Candidates) < 2 ||
+			!strings.Contains(got.Reason, "another song, speech") {
 			t.Errorf("%s: %+v", what, got)
+		}
+		// In a choir it stays where the recorder put it, beside voices that belong.
+		o := Options{Fallback: map[int]media.Offset{2: media.OffsetMS(70)}}
+		rs, err := Choir(0, []*Features{ref, part, f}, nil, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := rs[2]; !c.NeedsReview || c.Reason == "" || c.Method != MethodFallback || c.Offset != o.Fallback[2] {
+			t.Errorf("%s in a choir: %+v", what, c)
+		}
+		if rs[1].NeedsReview {
+			t.Errorf("beside %s: %+v", what, rs[1])
 		}
 	}
 }
@@ -157,6 +178,25 @@ func TestReach(t *testing.T) {
 	}
 	if _, err := Pair(ref, nil, Options{}); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("missing features: %v", err)
+	}
+}
+
+// Bleed of −30 dB may stand no higher than this; of the same height, what is alike in
+// one half of the part only is none.
+func TestWeakBleed(t *testing.T) {
+	for _, c := range []struct {
+		l    line
+		want bool
+	}{
+		{line{z: 6.3, at0: 6.3, halves: [2]float64{5.9, 3.1}}, true},
+		{line{z: 5.3, at0: 5.3, halves: [2]float64{4.9, 2.6}}, true},
+		{line{z: 7.1, at0: 3, halves: [2]float64{5.6, 4.5}}, true},
+		{line{z: 6.3, at0: 6.3, halves: [2]float64{8, 0.9}}, false},
+		{line{z: 6.6, at0: 5.1, halves: [2]float64{5.1, 4.3}}, false},
+	} {
+		if got := c.l.isBleed(); got != c.want {
+			t.Errorf("%+v: bleed %v", c.l, got)
+		}
 	}
 }
 

@@ -110,6 +110,42 @@ func sung(x []float64, notes []tone, first, rate float64) {
 	}
 }
 
+// spoken adds a voice that reads aloud: three to seven syllables a second in uneven
+// time, a pitch that never rests on a note but glides down to the end of every
+// phrase, resonances that change with every syllable, hisses, breaths between.
+func spoken(x []float64, seed uint64, rate float64) {
+	r := rand.New(rand.NewPCG(seed, 4))
+	end := float64(len(x)) / rate
+	phase, hiss := 0.0, 0.0
+	for t := 0.4; t < end-1; t += 0.25 + 0.5*r.Float64() {
+		top := 110 + 40*r.Float64()
+		for left := 4 + r.IntN(10); left > 0 && t < end-1; left-- {
+			length := 0.14 + 0.2*r.Float64()
+			first, second, loud := 300+500*r.Float64(), 900+1400*r.Float64(), 0.5+r.Float64()
+			from, to := top*(1+0.15*r.NormFloat64()), top*(0.85+0.15*r.NormFloat64())
+			top *= 0.97
+			noisy := r.IntN(3) == 0
+			each(x, 0, rate, t, t+length, func(at float64) float64 {
+				u := (at - t) / length
+				f := from + (to-from)*u
+				phase += 2 * math.Pi * f / rate
+				v := 0.0
+				for h := 1.0; h <= 30 && f*h < 7000; h++ {
+					form := math.Exp(-math.Pow((f*h-first)/200, 2)) + 0.6*math.Exp(-math.Pow((f*h-second)/250, 2)) + 0.1
+					v += form / math.Sqrt(h) * math.Sin(h*phase)
+				}
+				v *= math.Sin(math.Pi * math.Sqrt(u))
+				if noisy && u < 0.4 {
+					hiss = r.NormFloat64() - 0.7*hiss
+					v += 0.5 * hiss * math.Sin(math.Pi*u/0.4)
+				}
+				return 0.2 * loud * v
+			})
+			t += length * (0.9 + 0.2*r.Float64())
+		}
+	}
+}
+
 func each(x []float64, first, rate, from, to float64, f func(t float64) float64) {
 	a := max(int(math.Ceil((from-first)*rate)), 0)
 	for i := a; i < len(x); i++ {
