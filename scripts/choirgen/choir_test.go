@@ -168,15 +168,18 @@ func flashes(t *testing.T, path string, p TruthPart) []float64 {
 
 func TestFlashAndBeepAreWhereTheTruthSays(t *testing.T) {
 	if testing.Short() {
-		t.Skip("encodes nine recordings")
+		t.Skip("encodes ten recordings")
 	}
-	truth, dir := make1(t, options{Parts: 9, Seconds: 5, Seed: 3, Spread: 350, Jitter: 12, Flash: true})
+	truth, dir := make1(t, options{Parts: 10, Seconds: 5, Seed: 3, Spread: 350, Jitter: 12, Flash: true, AudioOnly: 1})
 	if len(truth.Flashes) != 3 {
 		t.Fatalf("flashes %v", truth.Flashes)
 	}
 	for i, p := range truth.Parts {
 		path := filepath.Join(dir, p.File)
-		heard, seen := beeps(t, path), flashes(t, path, p)
+		heard, seen := beeps(t, path), []float64{}
+		if p.Width > 0 {
+			seen = flashes(t, path, p)
+		}
 		var want []float64
 		for _, f := range truth.Flashes {
 			if at := (f + p.OffsetMS) / 1000; at > 0.05 {
@@ -202,7 +205,7 @@ func TestFlashAndBeepAreWhereTheTruthSays(t *testing.T) {
 				t.Errorf("part %d (%s): white at %.3f s, %.1f ms from a flash", i, p.Recipe, s, 1000*near)
 			}
 		}
-		if len(seen) < len(want) {
+		if p.Width > 0 && len(seen) < len(want) {
 			t.Errorf("part %d (%s): %d white pictures", i, p.Recipe, len(seen))
 		}
 	}

@@ -20,7 +20,11 @@ func (g *generator) recording(i int) *take {
 	k := &take{recipe: g.recipes[i], seconds: t.Seconds, label: !g.o.NoLabel}
 	k.audioAt = int64(math.Round(t.AudioMS * rate / 1000))
 	if k.Container != phoneMP4 {
-		k.audioAt += opusPriming // heard first, as a browser's is
+		k.audioAt += opusPriming // written first, as a browser's is
+	}
+	heard := k.audioAt
+	if k.Video == "" {
+		heard = 0 // part time begins with what is presented first, here a sound
 	}
 
 	var voice []float32 // song time
@@ -41,7 +45,7 @@ func (g *generator) recording(i int) *take {
 	if g.o.Flash {
 		k.flash = func(at float64) bool { return g.flashing(toSong(at)) }
 	}
-	k.sound = g.microphone(i, voice, k.audioAt, clock)
+	k.sound = g.microphone(i, voice, heard, clock)
 	k.times = pictureTimes(g.random(i, 7), k.recipe, t.Seconds)
 	t.Frames = len(k.times)
 	return k
@@ -90,14 +94,15 @@ func pictureTimes(r *rand.Rand, rec recipe, length float64) []float64 {
 	}
 }
 
-// microphone turns a voice in song time into what the recording hears: at the right
-// place and level, the room around it, noise, the singer's headphones, beeps.
-func (g *generator) microphone(i int, voice []float32, audioAt int64, clock float64) [][]float32 {
+// microphone turns a voice in song time into what the recording hears from a part
+// time on, in samples: at the right place and level, the room around it, noise, the
+// singer's headphones, beeps.
+func (g *generator) microphone(i int, voice []float32, from int64, clock float64) [][]float32 {
 	t := &g.truth.Parts[i]
 	r := g.random(i, 8)
-	n := int(t.Seconds*rate) - int(audioAt)
+	n := int(t.Seconds*rate) - int(from)
 	out := make([]float32, n)
-	shift := int(math.Round(t.OffsetMS*rate/1000)) - int(audioAt)
+	shift := int(math.Round(t.OffsetMS*rate/1000)) - int(from)
 	gain := float32(math.Pow(10, t.PeakDB/20))
 	add := func(src []float32, at int, a float32) {
 		for k, v := range src {

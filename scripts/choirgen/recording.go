@@ -62,9 +62,9 @@ func (r recipe) ext() string {
 type take struct {
 	recipe
 	seconds float64
-	sound   [][]float32 // part time, from audioAt on
-	audioAt int64       // of the first sample, samples after the part's origin
-	times   []float64   // part time of each picture, seconds, the first 0
+	sound   [][]float32
+	audioAt int64     // of the first sample in the file's time, samples
+	times   []float64 // part time of each picture, seconds, the first 0
 	draw    func(c *canvas, t float64)
 	label   bool
 	flash   func(t float64) bool
