@@ -97,8 +97,8 @@ bench-mix: ## the mix beside ffmpeg's filters
 	$(GO) run ./scripts/bench-mix
 
 .PHONY: bench-align
-bench-align: ## alignment figures over MANIFEST=path/manifest.json
-	$(GO) run ./scripts/bench-align $(MANIFEST)
+bench-align: ## alignment figures over CHOIRS="31 32 33" of choirgen and MANIFEST=path/manifest.json
+	$(GO) run ./scripts/bench-align -choirs "$(or $(CHOIRS),31 32 33)" $(MANIFEST)
 
 .PHONY: bench-stitch
 bench-stitch: build ## joining, reuse, checks and bits on songs of 9, 16 and 36 parts; SONG=folder

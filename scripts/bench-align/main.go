@@ -1,14 +1,15 @@
 // Command bench-align measures package align on sets of recordings with known
 // offsets and prints the table of goals of the project.
 //
-//	go run ./scripts/bench-align [-v] MANIFEST...
+//	go run ./scripts/bench-align [-v] [-choirs SEED,SEED...] [MANIFEST...]
 //
 // A manifest is a JSON object with "pairs": [{"id", "ref", "part", "offset_ms",
 // "drift_ppm", "category", "params": {"ref", "bleed_db"}}]. Files lie beside it.
 // offset_ms is positive when the part's events come later in its file, holds in
 // the middle of the reference, and is null for a part that must be refused.
 // Where params.ref names a piece ("hund-piano"), every part is also tried
-// against the reference of another piece, which must be refused as well.
+// against the reference of another piece, which must be refused as well. Choirs of
+// scripts/choirgen are made on the spot, by seed.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/choirless/render/align"
@@ -29,13 +31,15 @@ import (
 
 func main() {
 	verbose := flag.Bool("v", false, "also print every pair that is more than 30 ms off or wrongly trusted")
+	seeds := flag.String("choirs", "", "also measure choirs of choirgen, made of these `seeds` (31,32)")
 	flag.Parse()
-	if flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "bench-align: error: no manifest\nhint: make bench-align MANIFEST=path/manifest.json")
+	choirs := strings.FieldsFunc(*seeds, func(r rune) bool { return r == ',' || r == ' ' })
+	if flag.NArg() == 0 && len(choirs) == 0 {
+		fmt.Fprintln(os.Stderr, "bench-align: error: nothing to measure\nhint: make bench-align MANIFEST=path/manifest.json CHOIRS=\"31 32\"")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, flag.Args(), *verbose)
+	err := run(ctx, os.Stdout, flag.Args(), choirs, *verbose)
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "bench-align: error: %v\n", err)
@@ -43,11 +47,16 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, w io.Writer, files []string, verbose bool) error {
+func run(ctx context.Context, w io.Writer, files, choirs []string, verbose bool) error {
 	var all bench
 	for _, file := range files {
 		if err := all.measure(ctx, file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	for _, seed := range choirs {
+		if err := all.measureChoir(ctx, seed); err != nil {
+			return fmt.Errorf("choir %s: %w", seed, err)
 		}
 	}
 	all.print(w, verbose)

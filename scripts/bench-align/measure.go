@@ -47,6 +47,7 @@ func (o outcome) right() bool { return math.Abs(o.err) < 60 }
 
 type bench struct {
 	single, joint []outcome
+	choirs        [][]outcome // of choirgen
 	cpu, minutes  float64
 }
 

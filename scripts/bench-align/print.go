@@ -15,10 +15,23 @@ func (b *bench) print(w io.Writer, verbose bool) {
 	truth := keep(b.single, func(o outcome) bool { return o.Offset != nil })
 	bleed := keep(truth, func(o outcome) bool { return o.Params.BleedDB != nil && *o.Params.BleedDB >= -30 })
 	precision, accepted, threshold := precisionAt(b.single, 0.9)
-	fmt.Fprintf(w, "%d pairs with truth, %d to refuse, %.1f minutes of sound\n\n", len(truth), len(b.single)-len(truth), b.minutes)
+	fmt.Fprintf(w, "%d pairs with truth, %d to refuse, %.1f minutes of sound; %d choirs of choirgen\n\n", len(truth), len(b.single)-len(truth), b.minutes, len(b.choirs))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "goal\tmust reach\tmeasured")
 	row := func(goal, must, got string) { fmt.Fprintf(t, "%s\t%s\t%s\n", goal, must, got) }
+	if len(b.choirs) > 0 {
+		all := slices.Concat(b.choirs...)
+		row("choirs of choirgen jointly, median", "<= 6 ms", fmt.Sprintf("%.1f ms; worst %.1f, mean %+.1f (%d voices)", quantile(all, 0.5), quantile(all, 1), mean(all), len(all)))
+		row("  voices among themselves", "", fmt.Sprintf("%.1f ms", quantile(among(b.choirs), 0.5)))
+		for _, c := range categories(all) {
+			voice := keep(all, func(o outcome) bool { return o.Category == c })
+			row("  "+c, "", fmt.Sprintf("%.1f ms; mean %+.1f", quantile(voice, 0.5), mean(voice)))
+		}
+	}
+	if len(b.single) == 0 {
+		t.Flush()
+		return
+	}
 	row("median absolute error", "<= 8 ms", fmt.Sprintf("%.1f ms", quantile(truth, 0.5)))
 	row("within 20 / 40 ms", ">= 80 / >= 95 %", fmt.Sprintf("%.1f / %.1f %%", within(truth, 20), within(truth, 40)))
 	row("gross failures (> 100 ms)", "<= 1 %", fmt.Sprintf("%.1f %%", 100-within(truth, 100)))
