@@ -236,7 +236,11 @@ const sameNS = media.Offset(60 * time.Millisecond)
 // result turns a measurement into the answer of Pair.
 func (m *measurement) result(o Options) Result {
 	best := m.candidates[0]
-	r := Result{Offset: best.Offset, Confidence: best.Confidence, Candidates: m.candidates, Method: MethodFeatures}
+	r := Result{Offset: best.Offset, Confidence: best.Confidence, Candidates: slices.Clone(m.candidates), Method: MethodFeatures}
+	for i := range r.Candidates[1:] { // only one place can be right
+		c := &r.Candidates[i+1]
+		c.Confidence = min(c.Confidence, 1-best.Confidence)
+	}
 	if m.bleed != nil {
 		r.Method, r.DriftPPM = MethodBleed, m.bleed.ppm
 	}

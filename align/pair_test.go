@@ -28,6 +28,11 @@ func TestSign(t *testing.T) {
 		if r.Method != MethodFeatures || r.NeedsReview || r.Confidence < 0.9 {
 			t.Errorf("%+v", r)
 		}
+		for _, c := range r.Candidates[1:] { // only one place can be right
+			if c.Confidence+r.Confidence > 1 {
+				t.Errorf("another candidate, %+v, beside one at %.3f", c, r.Confidence)
+			}
+		}
 	}
 }
 

@@ -90,7 +90,7 @@ func (p *plot) song(ref, part *Features, r Result) {
 	seconds := ref.Duration().Seconds()
 	all := panel{
 		p: p, top: 118, bottom: 340, from: 0, to: seconds, unit: "s",
-		title: "loudness over song time: reference above, part below, as placed",
+		title: "loudness over the reference's time: reference above, part below, where it was put",
 	}
 	all.frame()
 	all.hills(ref.track(&ref.loud, 0, 0), blue, true)
@@ -139,7 +139,7 @@ func (p *plot) curves(c *comparison, r Result) {
 	reach := float64(c.m) * 1000 / frameRate
 	all := panel{
 		p: p, top: 666, bottom: 888, from: -reach, to: reach, unit: "ms",
-		title: "how well each offset fits (difference of 1: e times likelier), with the candidates",
+		title: "how well each offset fits, the higher the likelier: green where the part was put, gray the next best places",
 	}
 	all.frame()
 	all.line(c.points(c.total), ink)
@@ -148,12 +148,12 @@ func (p *plot) curves(c *comparison, r Result) {
 		if i == 0 {
 			col = green
 		}
-		all.mark(cand.Offset.MS(), col, fmt.Sprintf("%+.0f ms  p %.2f", cand.Offset.MS(), cand.Confidence), i)
+		all.mark(cand.Offset.MS(), col, fmt.Sprintf("%+.0f ms, confidence %.2f", cand.Offset.MS(), cand.Confidence), i)
 	}
 	at := r.Offset.MS()
 	near := panel{
 		p: p, top: 940, bottom: 1060, from: at - 250, to: at + 250, unit: "ms",
-		title: "beginnings of notes against beginnings of notes, close up",
+		title: "close up: how well the beginnings of notes meet, gray; over all notes of a singer who scatters, blue",
 	}
 	near.frame()
 	near.line(c.points(c.curve[byNote]), gray)
