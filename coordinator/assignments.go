@@ -5,8 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/choirless/render/plan"
 	"github.com/choirless/render/queue"
+	"github.com/choirless/render/store"
 )
+
+// rowMost is how many segments of a stripe one message asks for at most. Where a
+// segment begins, decoding goes back to the keyframe before, unless the decoders are
+// still there from the segment before it: with four in a row three quarters of that
+// is spared, and a preview that grows waits for three segments more at most.
+const rowMost = 4
 
 // dispatch sends the messages that wait in the outbox. A message whose sending
 // failed, or whose sender died before it could say so, is sent again later: a
@@ -16,11 +24,13 @@ func (c *Coordinator) dispatch(ctx context.Context) (bool, error) {
 	if err != nil || len(out) == 0 {
 		return false, err
 	}
-	bodies := make([][]byte, len(out))
-	for i, m := range out {
-		if bodies[i], err = json.Marshal(m.Assignment); err != nil {
-			return false, fmt.Errorf("assignment %s: %w", m.Key, err)
-		}
+	nodes, err := c.store.Nodes(ctx)
+	if err != nil {
+		return false, err
+	}
+	bodies, err := inRows(out, nodes)
+	if err != nil {
+		return false, err
 	}
 	if err := queue.SendAll(ctx, c.cfg.Assignments, bodies); err != nil {
 		return false, fmt.Errorf("assignments: %w", err) // those that were sent are sent again
@@ -29,4 +39,72 @@ func (c *Coordinator) dispatch(ctx context.Context) (bool, error) {
 	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
 	defer cancel()
 	return true, c.store.Sent(note, out)
+}
+
+// inRows are the messages as they travel. Cells that follow each other in a stripe
+// go together where several nodes would otherwise take them in turns; but not so many
+// that nodes at the end have nothing while others have a row to do, and never the
+// song's first, which people wait for. One that has failed goes alone.
+func inRows(out []store.Message, nodes []store.Node) ([][]byte, error) {
+	slots, several := 0, 0
+	for _, n := range nodes {
+		if n.Slots > 0 {
+			slots, several = slots+n.Slots, several+1
+		}
+	}
+	left := map[string]int{} // cells of each run that are not in a message yet
+	for _, m := range out {
+		if m.Picture != nil {
+			left[m.Run]++
+		}
+	}
+	var all [][]byte
+	taken := make([]bool, len(out))
+	for i, m := range out {
+		if taken[i] {
+			continue
+		}
+		a := m.Assignment
+		body, err := json.Marshal(a)
+		if err != nil {
+			return nil, fmt.Errorf("assignment %s: %w", m.Key, err)
+		}
+		if a.Picture != nil {
+			left[a.Run]--
+		}
+		row := 1
+		if several > 1 && a.Picture != nil && a.Picture.Segment.Index > 0 && m.Faults == 0 {
+			row = min(rowMost, (1+left[a.Run])/(2*slots))
+		}
+		for last := a; len(a.Then)+1 < row; {
+			k := next(out[i+1:], last) + i + 1
+			if k <= i || taken[k] {
+				break
+			}
+			last = out[k].Assignment
+			a.Then = append(a.Then, last)
+			longer, err := json.Marshal(a)
+			if err != nil {
+				return nil, fmt.Errorf("assignment %s: %w", last.Key, err)
+			}
+			if len(longer) > queue.MaxBody {
+				break
+			}
+			body, taken[k] = longer, true
+			left[a.Run]--
+		}
+		all = append(all, body)
+	}
+	return all, nil
+}
+
+// next is the index of the cell that goes on where a ends, -1 when it is not there.
+func next(out []store.Message, a plan.Assignment) int {
+	for i, m := range out {
+		if p := m.Picture; p != nil && m.Faults == 0 && m.Run == a.Run && p.Stripe == a.Picture.Stripe &&
+			p.Segment.First == a.Picture.Segment.First+a.Picture.Segment.Count {
+			return i
+		}
+	}
+	return -1
 }

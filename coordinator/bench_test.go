@@ -339,10 +339,19 @@ func (n *node) run(ctx context.Context) error {
 }
 
 func (n *node) handle(ctx context.Context, l queue.Lease) error {
-	var a plan.Assignment
-	if err := json.Unmarshal(l.Body(), &a); err != nil {
+	var first plan.Assignment
+	if err := json.Unmarshal(l.Body(), &first); err != nil {
 		return err
 	}
+	for _, a := range append([]plan.Assignment{first}, first.Then...) {
+		if err := n.one(ctx, l, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *node) one(ctx context.Context, l queue.Lease, a plan.Assignment) error {
 	if a.Kind == plan.KindIngest {
 		n.b.gate.RLock() // waits while the gate is shut
 		defer n.b.gate.RUnlock()
@@ -354,8 +363,11 @@ func (n *node) handle(ctx context.Context, l queue.Lease) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err := l.Ack(ctx); err != nil || c.lose {
+	if err := l.Ack(ctx); err != nil && !errors.Is(err, queue.ErrLost) { // lost: the first of a row has acked it
 		return err
+	}
+	if c.lose {
+		return nil
 	}
 	started := plan.Report{State: plan.ReportStarted}
 	if c.silent {

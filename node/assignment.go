@@ -28,17 +28,51 @@ const (
 	outcomeUnusable outcome = "unreadable"
 )
 
-// handle does one leased assignment and settles the lease: acked when the work
-// is done or has failed (the coordinator decides on another attempt), handed
-// back when the node is stopping or what it needs is away for a while, left alone
-// when the lease was lost.
-func (n *Node) handle(ctx context.Context, l queue.Lease) (plan.Kind, outcome) {
-	var a plan.Assignment
-	if err := json.Unmarshal(l.Body(), &a); err != nil {
+// ending is what becomes of a lease after an assignment.
+type ending struct {
+	outcome
+	delay time.Duration // of what is handed back
+	pause time.Duration // before this slot takes anything else
+}
+
+// handle does a leased assignment, and those that go on where it ends, and settles
+// the lease: acked when the work is done or has failed (the coordinator decides on
+// another attempt), handed back when the node is stopping or what it needs is away for
+// a while, left alone when the lease was lost. What is handed back after some of it was
+// done is known already to whoever gets it. It returns how the last one ended.
+func (n *Node) handle(ctx context.Context, l queue.Lease) outcome {
+	var first plan.Assignment
+	if err := json.Unmarshal(l.Body(), &first); err != nil {
 		n.cfg.Log.Error("assignment is not readable, dropped", "error", err)
 		n.settle(ctx, "ack", l.Ack)
-		return "", outcomeUnusable
+		n.metrics.settled("", outcomeUnusable)
+		return outcomeUnusable
 	}
+	all := first.Then
+	first.Then = nil
+	end := ending{}
+	for i, a := range append([]plan.Assignment{first}, all...) {
+		if i > 0 && (n.Draining() || ctx.Err() != nil) {
+			end = ending{outcome: outcomeHanded}
+		} else {
+			end = n.attempt(ctx, l, a)
+			n.metrics.settled(a.Kind, end.outcome)
+		}
+		switch end.outcome {
+		case outcomeHanded:
+			n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, end.delay) })
+			_ = sleep(ctx, end.pause)
+			return end.outcome
+		case outcomeLost:
+			return end.outcome
+		}
+	}
+	n.settle(ctx, "ack", l.Ack)
+	return end.outcome
+}
+
+// attempt does one assignment under a lease and reports on it.
+func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) ending {
 	log := n.cfg.Log.With(ids(a)...)
 	r := &reporter{node: n, a: a, log: log, last: time.Now()}
 	_ = r.send(ctx, plan.Report{State: plan.ReportStarted}) // progress will do
@@ -50,33 +84,27 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) (plan.Kind, outcome) {
 		result, reused, err = n.work(ctx, a, r.progress(ctx), log)
 		return err
 	})
-	back := func(delay time.Duration) (plan.Kind, outcome) {
-		n.settle(ctx, "hand back", func(ctx context.Context) error { return l.Nack(ctx, delay) })
-		return a.Kind, outcomeHanded
-	}
 	switch {
 	case err == nil:
 		if r.send(ctx, plan.Report{State: plan.ReportDone, Percent: 100, Result: result}) != nil {
-			return back(transferPause) // to be said again, from the note beside the result
+			return ending{outcome: outcomeHanded, delay: transferPause} // to be said again, from the note beside the result
 		}
-		n.settle(ctx, "ack", l.Ack)
 		if reused {
-			return a.Kind, outcomeReused
+			return ending{outcome: outcomeReused}
 		}
-		return a.Kind, outcomeDone
+		return ending{outcome: outcomeDone}
 	case errors.Is(err, queue.ErrLost):
 		log.Warn("lease lost, work dropped", "error", err)
-		return a.Kind, outcomeLost
+		return ending{outcome: outcomeLost}
 	case ctx.Err() != nil:
 		log.Info("handed back, the node is stopping")
-		return back(0)
+		return ending{outcome: outcomeHanded}
 	case machineTrouble(err):
 		log.Error("handed back, this machine lacks something", "error", err)
-		defer func() { _ = sleep(ctx, fullPause) }() // others should have it, and what comes next
-		return back(0)
+		return ending{outcome: outcomeHanded, pause: fullPause} // others should have it, and what comes next
 	case errors.As(err, new(*transferError)):
 		log.Warn("handed back, an object store does not answer", "error", err)
-		return back(transferPause)
+		return ending{outcome: outcomeHanded, delay: transferPause}
 	}
 	rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
 	var reject *decode.RejectError
@@ -87,10 +115,9 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) (plan.Kind, outcome) {
 	}
 	log.Warn("assignment failed", "error", err, "permanent", rep.Permanent)
 	if r.send(ctx, rep) != nil {
-		return back(transferPause)
+		return ending{outcome: outcomeHanded, delay: transferPause}
 	}
-	n.settle(ctx, "ack", l.Ack)
-	return a.Kind, outcomeFailed
+	return ending{outcome: outcomeFailed}
 }
 
 // ids are what every line of the log about an assignment says.

@@ -28,7 +28,6 @@ func (n *Node) takeEngine(ctx context.Context) (*engine.Engine, error) {
 	if n.renderer != e.Renderer() {
 		n.renderer, n.software = e.Renderer(), e.Software()
 		n.say()
-		n.say()
 	}
 	n.newest = e
 	n.mu.Unlock()

@@ -84,9 +84,13 @@ func (m *metrics) began(l queue.Lease) {
 	m.leases[l] = time.Now()
 }
 
-// ended notes what became of it.
-func (m *metrics) ended(l queue.Lease, kind plan.Kind, o outcome) {
+// settled notes what became of an assignment.
+func (m *metrics) settled(kind plan.Kind, o outcome) {
 	m.assignments.WithLabelValues(string(kind), string(o)).Inc()
+}
+
+// ended notes that a lease is no longer held.
+func (m *metrics) ended(l queue.Lease) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.leases, l)

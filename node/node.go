@@ -167,8 +167,8 @@ func (n *Node) slot(ctx, receive context.Context) {
 		for _, l := range leases {
 			end := n.gate.work()
 			n.metrics.began(l)
-			kind, how := n.handle(ctx, l)
-			n.metrics.ended(l, kind, how)
+			n.handle(ctx, l)
+			n.metrics.ended(l)
 			end()
 		}
 		leave()

@@ -227,6 +227,60 @@ func TestKnownWorkIsNotDoneAgain(t *testing.T) {
 	}
 }
 
+// A row of assignments is done one after the other, each reported for itself, and the
+// message is gone after the last; one that fails does not keep the others.
+func TestRowOfAssignments(t *testing.T) {
+	b := newBench(t)
+	b.stripe("top", 96, 48, 30, 60)
+	b.stripe("bottom", 96, 32, 30, 160)
+	stop := b.run()
+	a := stackAssignment(30)
+	for i, frames := range []int{31, 29, 30} {
+		then := stackAssignment(frames)
+		then.Key = fmt.Sprint("then", i)
+		a.Then = append(a.Then, then)
+	}
+	b.send(a)
+	for _, want := range []struct {
+		key   string
+		state plan.ReportState
+	}{{"k1", plan.ReportDone}, {"then0", plan.ReportFailed}, {"then1", plan.ReportDone}, {"then2", plan.ReportDone}} {
+		if r := b.final(); r.Key != want.key || r.State != want.state {
+			t.Errorf("report of %s: %s %q, want %s %s", r.Key, r.State, r.Error, want.key, want.state)
+		}
+	}
+	stop()
+	if visible, leased, err := b.assignments.Depth(t.Context()); err != nil || visible+leased != 0 {
+		t.Errorf("%d messages are left, %v", visible+leased, err)
+	}
+}
+
+// A node that is to stop ends what it is at and hands the rest of the row back.
+func TestDrainingInARow(t *testing.T) {
+	b := newBench(t)
+	b.stripe("top", 96, 48, 30, 60)
+	b.stripe("bottom", 96, 32, 30, 160)
+	a := stackAssignment(30)
+	then := a
+	then.Key = "then"
+	a.Then = []plan.Assignment{then}
+	b.send(a)
+	leases, err := b.assignments.Receive(t.Context(), 1, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.node.Drain()
+	if how := b.node.handle(t.Context(), leases[0]); how != outcomeHanded {
+		t.Errorf("the row ends as %s", how)
+	}
+	if r := b.final(); r.Key != "k1" || r.State != plan.ReportDone {
+		t.Errorf("report %+v", r)
+	}
+	if visible, _, err := b.assignments.Depth(t.Context()); err != nil || visible != 1 {
+		t.Errorf("%d messages wait, %v, want the rest of the row", visible, err)
+	}
+}
+
 func TestAssignmentWithoutBodyIsPermanent(t *testing.T) {
 	b := newBench(t)
 	b.run()

@@ -86,7 +86,7 @@ func TestCellIsHandedBackWhileTheStoreIsAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, how := b.node.handle(t.Context(), leases[0]); how != c.want {
+		if how := b.node.handle(t.Context(), leases[0]); how != c.want {
 			t.Errorf("store away from get %d on: %s, want %s", c.fails, how, c.want)
 		}
 		_, err = b.objects.Stat(t.Context(), p.Out.Key)
@@ -124,7 +124,7 @@ func TestUnsentReportIsSaidAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, how := b.node.handle(t.Context(), leases[0]); how != c.want {
+		if how := b.node.handle(t.Context(), leases[0]); how != c.want {
 			t.Errorf("%s, want %s", how, c.want)
 		}
 	}

@@ -39,6 +39,10 @@ type Assignment struct {
 	// Trace is the span that asked for it, as a W3C traceparent; empty without tracing.
 	Trace string `json:"trace,omitempty"`
 
+	// Then are cells that go on where this one ends, each work of its own; whoever
+	// does one after the other need not begin to decode anew. Only the outermost has any.
+	Then []Assignment `json:"then,omitempty"`
+
 	Ingest  *Ingest  `json:"ingest,omitempty"`
 	Picture *Picture `json:"picture,omitempty"`
 	Sound   *Sound   `json:"sound,omitempty"`

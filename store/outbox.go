@@ -61,8 +61,8 @@ func (d *db) Outgoing(ctx context.Context, limit, window int, lease time.Duratio
 		for i, m := range out {
 			var payload string
 			var attempt int
-			if err := t.row(ctx, `SELECT payload, attempt FROM tasks WHERE choir = ? AND song = ? AND key = ?`,
-				m.Choir, m.Song.Song, m.Key).Scan(&payload, &attempt); err != nil {
+			if err := t.row(ctx, `SELECT payload, attempt, failures + losses FROM tasks WHERE choir = ? AND song = ? AND key = ?`,
+				m.Choir, m.Song.Song, m.Key).Scan(&payload, &attempt, &out[i].Faults); err != nil {
 				return err
 			}
 			if err := json.Unmarshal([]byte(payload), &out[i].Assignment); err != nil {

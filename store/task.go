@@ -121,6 +121,8 @@ type Swept struct{ Requeued, Resent, GivenUp int }
 type Message struct {
 	id int64
 	plan.Assignment
+	// Faults is how often the task has failed or its node gone silent.
+	Faults int
 }
 
 const taskColumns = `t.choir, t.song, t.key, t.kind, t.stripe, t.segment, t.part, t.payload, t.state, t.attempt,

@@ -3,7 +3,7 @@
 // kept to a core of its own, in turns. It prints the wall time of every turn, the CPU
 // time that nodes, coordinator and servers took meanwhile, and the ratio of the medians.
 //
-//	bench-scaling --song FOLDER [--turns 3]
+//	bench-scaling --song FOLDER [--turns 3] [--segment 2s]
 package main
 
 import (
@@ -34,9 +34,10 @@ func main() {
 	fs := pflag.NewFlagSet("bench-scaling", pflag.ContinueOnError)
 	song := fs.String("song", "demo/song", "folder of recordings")
 	turns := fs.Int("turns", 3, "how often each is measured")
+	segment := fs.Duration("segment", 2*time.Second, "length of a segment")
 	err := fs.Parse(os.Args[1:])
 	if err == nil {
-		err = run(ctx, *song, *turns)
+		err = run(ctx, *song, *turns, *segment)
 	}
 	stop()
 	if err != nil && !errors.Is(err, pflag.ErrHelp) {
@@ -62,7 +63,7 @@ type bench struct {
 	last  int64 // number of the newest step
 }
 
-func run(ctx context.Context, folder string, turns int) (err error) {
+func run(ctx context.Context, folder string, turns int, segment time.Duration) (err error) {
 	if _, err := exec.LookPath("taskset"); err != nil {
 		return fmt.Errorf("taskset (Debian: util-linux): %w", err)
 	}
@@ -79,7 +80,7 @@ func run(ctx context.Context, folder string, turns int) (err error) {
 		return err
 	}
 	c, err := cluster.Start(ctx, cluster.Options{
-		Bin: bin, NodeArgs: []string{"--slots", "1", "--software"}, CoordinatorArgs: []string{"--segment", "2s", "--debounce", "5s"},
+		Bin: bin, NodeArgs: []string{"--slots", "1", "--software"}, CoordinatorArgs: []string{"--segment", segment.String(), "--debounce", "5s"},
 	})
 	if err != nil {
 		return err
@@ -153,7 +154,7 @@ func (b *bench) done(ctx context.Context, not string) error {
 		case err == nil && s.Settled && s.Run != not:
 			return nil
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(500 * time.Millisecond) // the steps say when it was
 	}
 	return ctx.Err()
 }
