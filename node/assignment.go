@@ -74,14 +74,14 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) outcome {
 // attempt does one assignment under a lease and reports on it.
 func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) ending {
 	log := n.cfg.Log.With(ids(a)...)
-	r := &reporter{node: n, a: a, log: log, last: time.Now()}
+	r := &reporter{node: n, a: a, log: log, news: make(chan struct{}, 1)}
 	_ = r.send(ctx, plan.Report{State: plan.ReportStarted}) // progress will do
 
 	var result json.RawMessage
 	var reused bool
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
-		defer r.beat(ctx, n.cfg.Visibility/3)()
-		result, reused, err = n.work(ctx, a, r.progress(ctx), log)
+		defer r.tell(ctx, n.cfg.Visibility/3)()
+		result, reused, err = n.work(ctx, a, r.progress, log)
 		return err
 	})
 	switch {

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -19,7 +20,8 @@ type reporter struct {
 
 	mu      sync.Mutex
 	percent float64
-	last    time.Time // when the last progress was sent
+
+	news chan struct{} // there is a new percentage; see tell
 }
 
 // send sends a report, also when ctx has ended already. What cannot be sent is
@@ -29,6 +31,13 @@ func (r *reporter) send(ctx context.Context, rep plan.Report) error {
 }
 
 func (r *reporter) sendWithin(ctx context.Context, rep plan.Report, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	return r.post(ctx, rep)
+}
+
+// post sends a report unless ctx ends.
+func (r *reporter) post(ctx context.Context, rep plan.Report) error {
 	rep.Key, rep.Kind, rep.Song, rep.Run, rep.Attempt = r.a.Key, r.a.Kind, r.a.Song, r.a.Run, r.a.Attempt
 	rep.Node = r.node.cfg.Name
 	switch {
@@ -45,46 +54,47 @@ func (r *reporter) sendWithin(ctx context.Context, rep plan.Report, within time.
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
-	defer cancel()
-	if err = r.node.cfg.Reports.Send(ctx, body, 0); err != nil {
+	if err = r.node.cfg.Reports.Send(ctx, body, 0); err != nil && !errors.Is(err, context.Canceled) {
 		r.log.Error("report not sent", "state", rep.State, "error", err)
 	}
 	return err
 }
 
-// progress returns a function that reports a percentage, not too often.
-func (r *reporter) progress(ctx context.Context) func(float64) {
-	return func(percent float64) { r.news(ctx, percent, progressEvery) }
-}
-
-// news reports a percentage, 0 for the one known, unless the last report is more
-// recent than so long ago.
-func (r *reporter) news(ctx context.Context, percent float64, every time.Duration) {
+// progress notes a percentage for the teller. It never waits: whoever composes must
+// not depend on how quick a queue is.
+func (r *reporter) progress(percent float64) {
 	r.mu.Lock()
-	now := time.Now()
 	r.percent = max(r.percent, percent)
-	percent = r.percent
-	due := now.Sub(r.last) >= every && ctx.Err() == nil
-	if due {
-		r.last = now
-	}
 	r.mu.Unlock()
-	if due {
-		_ = r.send(ctx, plan.Report{State: plan.ReportProgress, Percent: percent}) // the next will do
+	select {
+	case r.news <- struct{}{}:
+	default: // it will be told with what is noted already
 	}
 }
 
-// beat reports at least every so often that the assignment is being worked on, also
-// where nothing moves for long: while a large recording is fetched, or an object
-// store is waited for. A node that says nothing is taken for dead. The returned
-// function ends it.
-func (r *reporter) beat(ctx context.Context, every time.Duration) (stop func()) {
+// tell reports in a goroutine of its own how far the assignment is: the newest
+// percentage, not too often, and at least every so often where nothing moves for long:
+// while a large recording is fetched, or an object store is waited for. A node that
+// says nothing is taken for dead. The returned function ends it, and a report that is
+// on its way, and waits for that.
+func (r *reporter) tell(ctx context.Context, every time.Duration) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
-		for sleep(ctx, every) == nil {
-			r.news(ctx, 0, every/2)
+		for sleep(ctx, progressEvery) == nil {
+			silence := time.NewTimer(max(0, every-progressEvery))
+			select {
+			case <-ctx.Done():
+			case <-r.news:
+			case <-silence.C:
+			}
+			silence.Stop()
+			r.mu.Lock()
+			percent := r.percent
+			r.mu.Unlock()
+			if ctx.Err() == nil {
+				_ = r.post(ctx, plan.Report{State: plan.ReportProgress, Percent: percent}) // the next will do
+			}
 		}
 	})
 	return func() {

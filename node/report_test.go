@@ -50,6 +50,51 @@ func TestWaitingNodeGivesSignsOfLife(t *testing.T) {
 	}
 }
 
+// slowReports is a queue that takes a report about progress only as long as nobody
+// gives up.
+type slowReports struct {
+	queue.Queue
+	entered, left chan string
+}
+
+func (q slowReports) Send(ctx context.Context, body []byte, delay time.Duration) error {
+	var r plan.Report
+	if err := json.Unmarshal(body, &r); err != nil || r.State != plan.ReportProgress {
+		return q.Queue.Send(ctx, body, delay)
+	}
+	q.entered <- fmt.Sprint(r.Percent)
+	<-ctx.Done()
+	q.left <- fmt.Sprint(r.Percent)
+	return ctx.Err()
+}
+
+// A queue that hangs keeps nobody from composing: a percentage is noted at once, and
+// what is being said of it ends with the work.
+func TestProgressWaitsForNobody(t *testing.T) {
+	b := newBench(t)
+	q := slowReports{b.reports, make(chan string, 9), make(chan string, 9)}
+	b.node.cfg.Reports = q
+	r := &reporter{node: b.node, log: b.node.cfg.Log, news: make(chan struct{}, 1)}
+	stop := r.tell(t.Context(), time.Minute)
+	r.progress(10)
+	r.progress(20)
+	if got := <-q.entered; got != "20" {
+		t.Errorf("%s %% is said, want the newest, 20", got)
+	}
+	for percent := range 100 {
+		r.progress(float64(percent))
+	}
+	select {
+	case <-q.left:
+		t.Error("progress has waited for the queue")
+	default:
+	}
+	stop()
+	if got := <-q.left; got != "20" || len(q.entered) != 0 {
+		t.Errorf("%s %% was said, and %d more", got, len(q.entered))
+	}
+}
+
 // fullBucket stands for whatever writes into the scratch folder.
 type fullBucket struct{ bucket.Bucket }
 
