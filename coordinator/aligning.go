@@ -69,7 +69,7 @@ func (c *Coordinator) songStep(ctx context.Context) (bool, error) {
 	default:
 		log.Error("aligning and defining the song, tried again", "error", err)
 	}
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	settle, cancel := toTheEnd(ctx)
 	defer cancel()
 	if err := c.store.ReleaseSong(settle, claim, delay); err != nil && !errors.Is(err, store.ErrLost) {
 		return true, err

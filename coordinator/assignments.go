@@ -36,7 +36,7 @@ func (c *Coordinator) dispatch(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("assignments: %w", err) // those that were sent are sent again
 	}
 	// What is in the queue is noted even when we are stopping.
-	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	note, cancel := toTheEnd(ctx)
 	defer cancel()
 	return true, c.store.Sent(note, out)
 }

@@ -69,7 +69,7 @@ func (c *Coordinator) growStep(ctx context.Context) (bool, error) {
 	case grown < g.Ready:
 		rest = growRest
 	}
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	settle, cancel := toTheEnd(ctx)
 	defer cancel()
 	err = c.store.Grown(settle, g, grown, rest)
 	if errors.Is(err, store.ErrLost) {

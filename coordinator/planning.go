@@ -80,7 +80,7 @@ func (c *Coordinator) step(ctx context.Context, take func(context.Context, store
 	err = c.holding(ctx, func(ctx context.Context, lease time.Duration) error {
 		return c.store.ExtendRender(ctx, claim, lease)
 	}, func(ctx context.Context) error { return take(ctx, r) })
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	settle, cancel := toTheEnd(ctx)
 	defer cancel()
 	var final permanent
 	switch {

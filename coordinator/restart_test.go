@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/choirless/render/definition"
@@ -175,4 +176,31 @@ func TestStopHandsBack(t *testing.T) {
 	stop()
 	c, _ := b.start(cfg)
 	b.done(c, "")
+}
+
+// What is to be ended though we stop gets stopTime for it, and messageTime otherwise.
+func TestToTheEndIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		stop bool
+		want time.Duration
+	}{{false, messageTime}, {true, stopTime}} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			longer, done := toTheEnd(ctx)
+			defer done()
+			began := time.Now()
+			if c.stop {
+				cancel()
+				synctest.Wait()
+				if longer.Err() != nil {
+					t.Error("what was begun is cut off at once")
+				}
+			}
+			<-longer.Done()
+			if got := time.Since(began); got != c.want {
+				t.Errorf("stopping %t: it lasts %v, want %v", c.stop, got, c.want)
+			}
+		})
+	}
 }

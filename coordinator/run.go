@@ -15,8 +15,9 @@ import (
 
 // Times of the loops that nobody needs to change.
 const (
-	messageTime = time.Minute // in which a message that was begun is dealt with, and a claim handed back
-	retryPause  = time.Second // after an error of a queue, a bucket or the store
+	messageTime = time.Minute     // in which a message that was begun is dealt with, and a claim handed back
+	stopTime    = 5 * time.Second // the same, once we are to stop: a few transactions
+	retryPause  = time.Second     // after an error of a queue, a bucket or the store
 	handBack    = 5 * time.Second
 	receivers   = 2                     // of a queue: one may wait for the store while the other reads
 	lookPause   = 20 * time.Millisecond // between two looks for something to do
@@ -83,8 +84,9 @@ func (c *Coordinator) receive(ctx context.Context, q queue.Queue, name string, f
 
 // deal hands messages to f, some beside each other, and settles them.
 func (c *Coordinator) deal(ctx context.Context, leases []queue.Lease, name string, f func(context.Context, []byte) error) error {
-	// What is begun is ended: a message is one or two transactions.
-	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	// What is begun is ended: a message is one or two transactions, and would be dealt
+	// with once more if they were cut off.
+	settle, cancel := toTheEnd(ctx)
 	defer cancel()
 	done := make([]bool, len(leases))
 	errs := make([]error, len(leases))
@@ -116,6 +118,15 @@ func (c *Coordinator) deal(ctx context.Context, leases []queue.Lease, name strin
 		}
 	}
 	return errors.Join(append(errs, queue.AckAll(settle, ended))...)
+}
+
+// toTheEnd is for what should be ended, or handed back, though ctx ends: it lasts
+// messageTime, but stopTime at most after ctx. What is cut off then comes back by
+// itself, when claims, leases and messages in the outbox are due again.
+func toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), messageTime)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(stopTime, cancel) })
+	return longer, func() { stop(); cancel() }
 }
 
 // visibility is Claim in the whole seconds that queues know.

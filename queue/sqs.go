@@ -108,7 +108,8 @@ func (q *SQS) SendAll(ctx context.Context, bodies [][]byte) error {
 // hides it for the whole visibility time though nobody has it. So a poll always
 // runs to its end, at most the poll time; when its caller has gone, what it
 // brought is handed back at once, and Close waits for it. A poll that failed is not
-// repeated for a caller who has gone.
+// repeated for a caller who has gone, and one that is not answered in time is given
+// up: such a server has handed out nothing.
 func (q *SQS) Receive(ctx context.Context, max int, visibility time.Duration) ([]Lease, error) {
 	if err := checkReceive(max, visibility); err != nil {
 		return nil, err
@@ -128,11 +129,13 @@ func (q *SQS) Receive(ctx context.Context, max int, visibility time.Duration) ([
 		leases []Lease
 		err    error
 	}
+	polling, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	var taken atomic.Bool // by the poll for its caller, or by the caller who left
 	answers := make(chan answer, 1)
 	go func() {
 		defer q.polls.Done()
-		leases, err := q.pollUntil(ctx, max, visibility)
+		defer giveUp()
+		leases, err := q.pollUntil(ctx, polling, max, visibility)
 		if taken.CompareAndSwap(false, true) {
 			answers <- answer{leases, err}
 			return
@@ -149,6 +152,7 @@ func (q *SQS) Receive(ctx context.Context, max int, visibility time.Duration) ([
 	case <-q.done:
 		left = ErrClosed
 	}
+	time.AfterFunc(q.poll+answerTime, giveUp)
 	if taken.CompareAndSwap(false, true) {
 		return nil, left
 	}
@@ -159,14 +163,18 @@ func (q *SQS) Receive(ctx context.Context, max int, visibility time.Duration) ([
 	return nil, left
 }
 
+// answerTime is how much longer than the poll time the answer to a poll may take that
+// nobody waits for.
+const answerTime = 2 * time.Second
+
 // pollUntil makes long polls until one is answered, waiting for a server that is away
 // as other requests do, or until the caller has gone. The client would go on repeating
 // a request that may not be cancelled for half a minute, and so long would a service
-// take to stop.
-func (q *SQS) pollUntil(ctx context.Context, max int, visibility time.Duration) ([]Lease, error) {
+// take to stop. ctx is the caller's, polling that of the requests.
+func (q *SQS) pollUntil(ctx, polling context.Context, max int, visibility time.Duration) ([]Lease, error) {
 	retryer := q.client.Options().Retryer
 	for attempt := 1; ; attempt++ {
-		leases, err := q.pollOnce(context.WithoutCancel(ctx), max, visibility)
+		leases, err := q.pollOnce(polling, max, visibility)
 		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) {
 			return leases, err
 		}
@@ -253,8 +261,8 @@ func (q *SQS) DeadLetters() Queue {
 	return q.dead
 }
 
-// Close implements Closer. It waits for polls under way, at most the poll time
-// as long as the server answers.
+// Close implements Closer. It waits for polls under way, at most the poll time and
+// answerTime.
 func (q *SQS) Close() error {
 	q.mu.Lock()
 	if !q.closed {

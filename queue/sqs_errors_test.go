@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -136,6 +137,50 @@ func TestSQSStopsWithoutServer(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(10 * time.Second): // all repetitions take 25 s at least
+		t.Error("the queue is not closed: its poll goes on")
+	}
+}
+
+// TestSQSStopsWithFrozenServer: a poll that is never answered is given up soon after
+// its time.
+func TestSQSStopsWithFrozenServer(t *testing.T) {
+	frozen, gone := make(chan struct{}, 1), make(chan struct{})
+	answers := &scripted{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ReceiveMessage") {
+			answers.ServeHTTP(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // so that the server sees the client leave
+		frozen <- struct{}{}
+		select {
+		case <-r.Context().Done():
+		case <-gone:
+		}
+	}))
+	defer server.Close()
+	defer close(gone)
+	dialed, err := queue.DialSQS(t.Context(), queue.SQSOptions{Endpoint: server.URL, Region: "r", AccessKey: "a", SecretKey: "b", Poll: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := dialed.Open(t.Context(), "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-frozen; cancel() }()
+	if leases, err := q.Receive(ctx, 1, time.Minute); !errors.Is(err, context.Canceled) {
+		t.Fatalf("received %d messages of a server that is frozen, %v", len(leases), err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- q.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second): // the client alone would wait 21 s
 		t.Error("the queue is not closed: its poll goes on")
 	}
 }
