@@ -93,10 +93,14 @@ func (c *Coordinator) step(ctx context.Context, take func(context.Context, store
 		_, err = c.store.ReleaseRender(settle, claim, 0, "")
 	case errors.Is(err, errWait):
 		_, err = c.store.ReleaseRender(settle, claim, waitPause, "")
-	case errors.As(err, &final) || r.Failures+1 >= c.cfg.Steps:
-		log.Error("render failed", "error", err)
-		c.metrics.renders.WithLabelValues("failed").Inc()
-		err = c.store.FailRender(settle, claim, err.Error())
+	case errors.As(err, &final):
+		err = c.fail(settle, log, claim, err)
+	case c.unreachable(settle) != nil:
+		delay := min(c.cfg.Backoff<<outageDoublings, time.Minute)
+		log.Warn("an object store does not answer, the step is tried again", "error", err, "delay", delay)
+		_, err = c.store.ReleaseRender(settle, claim, delay, "")
+	case r.Failures+1 >= c.cfg.Steps:
+		err = c.fail(settle, log, claim, err)
 	default:
 		delay := min(c.cfg.Backoff<<min(r.Failures, 10), time.Minute)
 		log.Warn("step failed, tried again", "error", err, "delay", delay)
@@ -107,6 +111,27 @@ func (c *Coordinator) step(ctx context.Context, take func(context.Context, store
 		err = nil
 	}
 	return true, err
+}
+
+// fail ends a render.
+func (c *Coordinator) fail(ctx context.Context, log *slog.Logger, claim store.Claim, err error) error {
+	log.Error("render failed", "error", err)
+	c.metrics.renders.WithLabelValues("failed").Inc()
+	return c.store.FailRender(ctx, claim, err.Error())
+}
+
+// outageDoublings of the back-off are between two attempts in an outage.
+const outageDoublings = 2
+
+// unreachable is why a bucket does not answer now. A step that fails meanwhile is not
+// counted: it would use up all its attempts in an outage of some minutes.
+func (c *Coordinator) unreachable(ctx context.Context) error {
+	for _, role := range definition.Buckets() {
+		if _, err := c.cfg.Buckets[role].Stat(ctx, "reachable"); err != nil && !errors.Is(err, bucket.ErrNotFound) {
+			return fmt.Errorf("bucket %q: %w", role, err)
+		}
+	}
+	return nil
 }
 
 // plan turns a definition into tasks.

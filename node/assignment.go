@@ -79,6 +79,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 
 	var result json.RawMessage
 	var reused bool
+	var away *transferError
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
 		defer r.tell(ctx, n.cfg.Visibility/3)()
 		result, reused, err = n.work(ctx, a, r.progress, log)
@@ -87,7 +88,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	switch {
 	case err == nil:
 		if r.send(ctx, plan.Report{State: plan.ReportDone, Percent: 100, Result: result}) != nil {
-			return ending{outcome: outcomeHanded, delay: transferPause} // to be said again, from the note beside the result
+			return ending{outcome: outcomeHanded, delay: n.outage.pause} // to be said again, from the note beside the result
 		}
 		if reused {
 			return ending{outcome: outcomeReused}
@@ -102,9 +103,10 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	case machineTrouble(err):
 		log.Error("handed back, this machine lacks something", "error", err)
 		return ending{outcome: outcomeHanded, pause: fullPause} // others should have it, and what comes next
-	case errors.As(err, new(*transferError)):
+	case errors.As(err, &away):
 		log.Warn("handed back, an object store does not answer", "error", err)
-		return ending{outcome: outcomeHanded, delay: transferPause}
+		n.outage.begin(away.role)
+		return ending{outcome: outcomeHanded, delay: n.outage.pause}
 	}
 	rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
 	var reject *decode.RejectError
@@ -115,7 +117,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	}
 	log.Warn("assignment failed", "error", err, "permanent", rep.Permanent)
 	if r.send(ctx, rep) != nil {
-		return ending{outcome: outcomeHanded, delay: transferPause}
+		return ending{outcome: outcomeHanded, delay: n.outage.pause}
 	}
 	return ending{outcome: outcomeFailed}
 }

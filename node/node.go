@@ -73,6 +73,7 @@ type Node struct {
 	drainOnce sync.Once
 
 	parking parking
+	outage  outage
 	cpu     cpuShare
 	gate    *memoryGate
 	metrics *metrics
@@ -105,6 +106,7 @@ func New(cfg Config) *Node {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), drain: make(chan struct{}), changed: make(chan struct{}, 1)}
+	n.outage.pause = transferPause
 	n.gate = newMemoryGate(n.gpuMemory)
 	n.metrics = newMetrics(n)
 	return n
@@ -158,7 +160,7 @@ func (n *Node) Draining() bool {
 // slot is one worker: receive, do, report, again. It ends with receive, after what
 // it has begun.
 func (n *Node) slot(ctx, receive context.Context) {
-	for receive.Err() == nil {
+	for n.reachable(receive) == nil {
 		leave, err := n.gate.enter(receive)
 		if err != nil {
 			return

@@ -15,7 +15,10 @@ import (
 
 // transferError is trouble with an object store: not the assignment's fault and
 // not its part's. The assignment is handed back to be tried later.
-type transferError struct{ err error }
+type transferError struct {
+	role string // of the bucket
+	err  error
+}
 
 func (e *transferError) Error() string { return e.err.Error() }
 func (e *transferError) Unwrap() error { return e.err }
@@ -27,7 +30,7 @@ func transfer(ref plan.Ref, err error) error {
 	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrExists) {
 		return err
 	}
-	return &transferError{err}
+	return &transferError{ref.Bucket, err}
 }
 
 // at returns the bucket a reference names.

@@ -55,7 +55,7 @@ func (s *supplies) note(ctx context.Context, role, key string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err == nil {
-		s.err = &transferError{fmt.Errorf("%s/%s: %w", role, key, err)}
+		s.err = &transferError{role, fmt.Errorf("%s/%s: %w", role, key, err)}
 	}
 }
 
@@ -142,7 +142,7 @@ func (f *suppliedFile) Read(p []byte) (int, error) {
 	if err != nil && err != io.EOF && f.ctx.Err() == nil {
 		f.bucket.all.note(f.ctx, f.bucket.role, f.key, err)
 		if f.err == nil {
-			f.err = &transferError{fmt.Errorf("%s/%s: %w", f.bucket.role, f.key, err)}
+			f.err = &transferError{f.bucket.role, fmt.Errorf("%s/%s: %w", f.bucket.role, f.key, err)}
 		}
 	}
 	return n, err
