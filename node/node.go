@@ -74,6 +74,7 @@ type Node struct {
 
 	parking parking
 	outage  outage
+	images  images
 	cpu     cpuShare
 	gate    *memoryGate
 	metrics *metrics
@@ -125,6 +126,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g := errgroup.Group{}
 	g.Go(func() error { n.gate.watch(work); return nil })
 	g.Go(func() error { return n.parking.sweep(work) })
+	g.Go(func() error { return n.images.sweep(work) })
 	g.Go(func() error { return n.introduce(work) })
 	g.Go(func() error {
 		select {

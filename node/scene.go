@@ -12,6 +12,11 @@ import (
 
 // Scene translates an assignment's geometry for the engine.
 func Scene(ctx context.Context, b bucket.Buckets, p *plan.Picture) (engine.Scene, error) {
+	return scene(p, func(o plan.Overlay) (image.Image, error) { return readImage(ctx, b, o.Image) })
+}
+
+// scene is Scene with images from wherever they are.
+func scene(p *plan.Picture, read func(plan.Overlay) (image.Image, error)) (engine.Scene, error) {
 	s := engine.Scene{Width: p.Width, Height: p.Height, Background: p.Background, Look: p.Look}
 	for _, t := range p.Tiles {
 		fit := engine.Contain
@@ -29,14 +34,14 @@ func Scene(ctx context.Context, b bucket.Buckets, p *plan.Picture) (engine.Scene
 		s.Tiles = append(s.Tiles, tile)
 	}
 	if o := p.Backdrop; o != nil {
-		img, err := readImage(ctx, b, o.Image)
+		img, err := read(*o)
 		if err != nil {
 			return s, fmt.Errorf("background image %q: %w", o.Image.Key, err)
 		}
 		s.Backdrop, s.BackdropRect = img, image.Rect(o.X, o.Y, o.X+o.W, o.Y+o.H)
 	}
 	for _, o := range p.Overlays {
-		img, err := readImage(ctx, b, o.Image)
+		img, err := read(o)
 		if err != nil {
 			return s, fmt.Errorf("overlay %q: %w", o.Image.Key, err)
 		}
