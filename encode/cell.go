@@ -18,9 +18,9 @@ type CellOptions struct {
 	Codec         Codec
 	Width, Height int // luma pixels, even
 	Rate          media.FrameRate
-	Preset        string // x264 preset; "" is superfast
-	CRF           int    // x264 constant rate factor
-	GOP           int    // output frames per closed GOP
+	Preset        string  // x264 preset; "" is superfast
+	CRF           float64 // x264 constant rate factor, 1 to 51
+	GOP           int     // output frames per closed GOP
 	// StripeMV asks for motion kept inside the stripe. Whether that happened is
 	// in Cell.Stitchable.
 	StripeMV bool
@@ -40,7 +40,7 @@ func (o *CellOptions) validate() error {
 		errs = append(errs, fmt.Errorf("frame rate %d/%d: want a positive fraction", o.Rate.Num, o.Rate.Den))
 	}
 	if o.CRF < 1 || o.CRF > 51 {
-		errs = append(errs, fmt.Errorf("crf %d: want 1 to 51", o.CRF))
+		errs = append(errs, fmt.Errorf("crf %g: want 1 to 51", o.CRF))
 	}
 	if o.GOP < 1 {
 		errs = append(errs, fmt.Errorf("gop %d: want at least 1", o.GOP))

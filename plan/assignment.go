@@ -174,14 +174,14 @@ type Overlay struct {
 // Encoder says how cells are encoded; identical for all cells of a plan.
 type Encoder struct {
 	// Codec is "" for x264, or "nvenc", which encodes whole pictures only.
-	Codec  string `json:"codec,omitempty"`
-	Preset string `json:"preset"` // x264 preset
-	CRF    int    `json:"crf"`    // final quality, for stripes joined in the bitstream and for Stack
+	Codec  string  `json:"codec,omitempty"`
+	Preset string  `json:"preset"` // x264 preset
+	CRF    float64 `json:"crf"`    // final quality, for stripes joined in the bitstream and for Stack
 	// MezzanineCRF is used where the encoder cannot keep motion inside a stripe,
 	// so that the stripe is encoded once more.
-	MezzanineCRF int `json:"mezzanine_crf"`
-	GOP          int `json:"gop"`           // frames per closed GOP
-	CanvasHeight int `json:"canvas_height"` // level and VUI are those of the whole canvas
+	MezzanineCRF float64 `json:"mezzanine_crf"`
+	GOP          int     `json:"gop"`           // frames per closed GOP
+	CanvasHeight int     `json:"canvas_height"` // level and VUI are those of the whole canvas
 }
 
 // CellResult is the result of a Picture or a Stack.

@@ -31,7 +31,8 @@ type renderFlags struct {
 	size, span, preset, encoder              string
 	fps                                      float64
 	reach                                    time.Duration
-	crf, slots                               int
+	crf                                      float64
+	slots                                    int
 	cache, cacheSize                         string
 	noCache, verbose, stock, software        bool
 	verify                                   bool
@@ -65,7 +66,7 @@ does only what has changed.`,
 	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
 	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
 	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
-	f.IntVar(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
+	f.Float64Var(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
 	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
 	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")

@@ -153,7 +153,7 @@ func (b bench) bits(ctx context.Context, pictures int) error {
 }
 
 // encoded encodes the first pictures of the final in stripes and measures them.
-func (b bench) encoded(ctx context.Context, p *plan.Plan, stripes []plan.Stripe, crf, pictures int) (q quality, err error) {
+func (b bench) encoded(ctx context.Context, p *plan.Plan, stripes []plan.Stripe, crf float64, pictures int) (q quality, err error) {
 	src, err := b.open(ctx)
 	if err != nil {
 		return q, err
