@@ -184,7 +184,7 @@ func (s *choir) place() {
 func (s *choir) placeOne(i int) {
 	n := &s.nodes[i]
 	c := s.direct[i].c
-	sum := slices.Clone(c.total)
+	sum := slices.Clone(c.odds)
 	type help struct {
 		m    *measurement
 		at   float64 // what to add to an offset of the pair, ms

@@ -18,16 +18,8 @@ import (
 // count less where the recordings overlap by less than fullOverlap.
 func (c *comparison) evidence(k int) []float64 {
 	const apart, near = 20, 7 // 200 and 70 ms
-	rest := make([]float32, 0, len(c.total))
-	for i, v := range c.total {
-		if i < k-apart || i > k+apart {
-			rest = append(rest, v)
-		}
-	}
-	if len(rest) == 0 {
-		rest = c.total
-	}
-	at, best := float64(c.total[k]), float64(slices.Max(rest))
+	at, rest := float64(c.total[k]), elsewhere(c.total, k, apart)
+	margin := float64(c.odds[k] - slices.Max(elsewhere(c.odds, k, apart)))
 	peak := func(x []float32, w int) float64 {
 		return float64(slices.Max(x[max(0, k-w):min(len(x), k+w+1)]))
 	}
@@ -42,9 +34,14 @@ func (c *comparison) evidence(k int) []float64 {
 	slices.Sort(thirds)
 	share := math.Sqrt(min(c.overlap(k)/fullOverlap, 1))
 	return []float64{
-		1, share * min(at-best, 15), share * min(at/(deviation(rest)+1e-9), 15), agree, thirds[1],
+		1, share * min(margin, 15), share * min(at/(deviation(rest)+1e-9), 15), agree, thirds[1],
 		share * peak(c.curve[byNote], near), share * peak(c.curve[byChord], near), share * peak(c.curve[byLoud], near),
 	}
+}
+
+// elsewhere returns the values of x farther than apart from index k.
+func elsewhere(x []float32, k, apart int) []float32 {
+	return slices.Concat(x[:max(0, k-apart)], x[min(len(x), k+apart+1):])
 }
 
 // fullOverlap, in seconds, was settled on the first 4, 6, 10 and 16 s of 98 parts,

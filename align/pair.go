@@ -88,14 +88,15 @@ type comparison struct {
 	robust [kinds][]float32
 	// third is the combined curve of each third of the part.
 	third [3][]float32
-	total []float32
+	total []float32 // log odds by what is heard, but for a constant
+	odds  []float32 // the same with what is known beforehand, see nearer
 	fine  []float32 // what the last milliseconds are read from
 	least float32   // of total
 }
 
 // slim returns what placing a choir needs.
 func (c *comparison) slim() *comparison {
-	return &comparison{m: c.m, shift: c.shift, total: c.total, fine: c.fine, least: c.least}
+	return &comparison{m: c.m, shift: c.shift, total: c.total, odds: c.odds, fine: c.fine, least: c.least}
 }
 
 // compare correlates all features, lags up to reach frames.
@@ -132,9 +133,19 @@ func compare(ref, part *prepared, reach int) *comparison {
 	}
 	c.total = smooth(t, 3)
 	c.least = slices.Min(c.total)
+	c.odds = make([]float32, n)
+	for i, v := range c.total {
+		c.odds[i] = v + nearer(float64(i-c.m)/float64(c.m))
+	}
 	c.fine = smooth(c.curve[byNote], fineHalf)
 	return c
 }
+
+// nearer returns the log odds, before anything is heard, of an offset that is a given
+// share of the reach, −1…1, against none: a recorder starts with the song, so that of
+// two places that sound alike the nearer is meant. Its tails are heavy (Cauchy, half
+// as wide as the reach): what is clearly heard far off is believed.
+func nearer(share float64) float32 { return float32(-math.Log1p(4 * share * share)) }
 
 // addThird adds a feature's curve to that of a third.
 func (c *comparison) addThird(i int, curve []float32) {
@@ -169,7 +180,7 @@ func frameOffset(l float64) media.Offset { return media.OffsetMS(l * 1000 / fram
 // least 100 ms apart, best first.
 func (c *comparison) peaks(n int) []int {
 	const apart = 10
-	left := slices.Clone(c.total)
+	left := slices.Clone(c.odds)
 	var out []int
 	for len(out) < n {
 		k := argmax(left)
@@ -177,7 +188,7 @@ func (c *comparison) peaks(n int) []int {
 			break
 		}
 		inner := k > 0 && k < len(left)-1
-		if !inner || (c.total[k] >= c.total[k-1] && c.total[k] >= c.total[k+1]) || len(out) == 0 {
+		if !inner || (c.odds[k] >= c.odds[k-1] && c.odds[k] >= c.odds[k+1]) || len(out) == 0 {
 			out = append(out, k)
 		}
 		for i := max(0, k-apart); i < min(len(left), k+apart+1); i++ {

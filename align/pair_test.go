@@ -131,6 +131,24 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// A song that repeats itself fits in many places: a singer starts with it, so that the
+// nearest is meant. What is clearly heard is believed far off too: see TestReach.
+func TestNearest(t *testing.T) {
+	const bar = 1.2
+	var bars []tone
+	for b := 0.0; b < songSeconds/bar; b++ {
+		for i, midi := range []int{60, 64, 67} {
+			at := bar*b + []float64{0, 0.3, 0.75}[i]
+			bars = append(bars, tone{at, at + 0.28, midi})
+		}
+	}
+	ref := extracted(t, record(plucked, bars, songSeconds, 0, 0, 1))
+	for i, ms := range []float64{-400, 350} {
+		r := pairOf(t, ref, extracted(t, record(sung, human(bars, uint64(i), 0.02), songSeconds, ms/1000, 0, 2)))
+		near(t, "repeating song", r.Offset, ms, 30)
+	}
+}
+
 // What does not belong is not trusted, and the reason is given.
 func TestNeedsReview(t *testing.T) {
 	ref := extracted(t, refSong)

@@ -142,7 +142,7 @@ func (p *plot) curves(c *comparison, r Result) {
 		title: "how well each offset fits, the higher the likelier: green where the part was put, gray the next best places",
 	}
 	all.frame()
-	all.line(c.points(c.total), ink)
+	all.line(c.points(c.odds), ink)
 	for i, cand := range r.Candidates {
 		col := gray
 		if i == 0 {
