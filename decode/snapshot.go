@@ -12,8 +12,9 @@ import (
 
 const (
 	// forward is how many pictures are decoded at most to get from a keyframe to a
-	// candidate.
-	forward = 60
+	// candidate, and forwardPixels how many pixels: of 1920x1080 eight pictures.
+	forward       = 60
+	forwardPixels = forward * 640 * 480
 	// enough is how many pictures make a choice: with so many keyframes there is no
 	// going forward, which is most of the work.
 	enough = 4
@@ -117,7 +118,8 @@ func (c *contest) between(t time.Duration) error {
 	if err != nil {
 		return err
 	}
-	for n := 0; p.time < t && n < forward; n++ {
+	most := min(forward, forwardPixels/max(c.v.st.Width*c.v.st.Height, 1))
+	for n := 0; p.time < t && n < most; n++ {
 		next, err := c.v.next()
 		if err == io.EOF {
 			break
