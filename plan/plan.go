@@ -119,7 +119,7 @@ const (
 // EncoderDefault is how cells are encoded unless told otherwise. GOP 0 means that
 // every cell is one GOP, the longest a segment of the default length can be: cells
 // are what is joined and replaced, and every GOP costs a whole picture.
-var EncoderDefault = Encoder{Preset: "superfast", CRF: 22, MezzanineCRF: 12}
+var EncoderDefault = Encoder{Preset: "superfast", CRF: 22.2, MezzanineCRF: 12}
 
 // SongPart is what FromSong needs of one part.
 type SongPart struct {
