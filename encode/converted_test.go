@@ -64,7 +64,7 @@ func TestConvertedKeepsTimes(t *testing.T) {
 		if f.Video == nil || f.Video.Frames != len(at) || f.Video.Start != at[0] || f.Video.Rotation != 270 || len(f.Warnings) > 0 {
 			t.Fatalf("%s: facts %+v %q", codec, f.Video, f.Warnings)
 		}
-		if f.Audio.Codec != "pcm_s24le" || f.Audio.Rate != 48000 || f.Audio.Start != 0 {
+		if f.Audio.Codec != "flac" || f.Audio.Rate != 48000 || f.Audio.Start != 0 {
 			t.Errorf("%s: sound %+v", codec, f.Audio)
 		}
 		v, err := decode.OpenVideo(t.Context(), bytes.NewReader(out), decode.VideoOptions{})

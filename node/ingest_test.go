@@ -147,8 +147,8 @@ func TestIngest(t *testing.T) {
 				}
 			}
 			if c.channels > 0 {
-				if a := f.Audio; a.Codec != "pcm_s24le" || a.Rate != media.MixRate || a.Channels != c.channels {
-					t.Errorf("sound %+v, want 24-bit PCM of %d channels at 48 kHz", a, c.channels)
+				if a := f.Audio; a.Codec != "flac" || a.Rate != media.MixRate || a.Channels != c.channels {
+					t.Errorf("sound %+v, want FLAC of %d channels at 48 kHz", a, c.channels)
 				}
 				if d := (f.Audio.End - res.Facts.Audio.End).Abs(); d > 2*time.Millisecond {
 					t.Errorf("sound ends at %v, facts say %v", f.Audio.End, res.Facts.Audio.End)
