@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
@@ -273,6 +276,43 @@ func TestMasteredBesidePictures(t *testing.T) {
 	}
 	if r.Render.Grown != 0 {
 		t.Errorf("%d segments in a preview that nobody watches", r.Render.Grown)
+	}
+}
+
+// Two that want the sound of a render at once master it once.
+func TestMasteredOnce(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	cfg := b.config()
+	cfg.NoGrowing = true
+	c, stop := b.start(cfg)
+	b.recordings(eight(0), eight(1))
+	r := b.done(c, "").Render
+	stop()
+	var p plan.Plan
+	if err := json.Unmarshal(r.Plan, &p); err != nil {
+		t.Fatal(err)
+	}
+	want := func() *finisher { return &finisher{c: c, render: r, plan: &p, dir: t.TempDir()} }
+	key, err := want().masterKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{key, key + noteExt} {
+		if err := c.cfg.Buckets[definition.BucketFinalParts].Delete(t.Context(), k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := b.puts.of(definition.BucketFinalParts, key)
+	var g errgroup.Group
+	for range 2 {
+		g.Go(func() error { _, err := want().sound(t.Context()); return err })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.puts.of(definition.BucketFinalParts, key) - before; n != 1 {
+		t.Errorf("mastered %d times, want once", n)
 	}
 }
 

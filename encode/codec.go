@@ -147,7 +147,7 @@ func splitNALs(stream []byte) (nals [][]byte) {
 // on the content in the parameter sets.
 func (o *CellOptions) encoder() (name string, options []av.Option) {
 	if o.Codec == NVENC {
-		return "h264_nvenc", []av.Option{
+		return o.Codec.Library(), []av.Option{
 			{Key: "preset", Value: "p5"},
 			{Key: "tune", Value: "hq"},
 			{Key: "profile", Value: "high"},
@@ -163,7 +163,7 @@ func (o *CellOptions) encoder() (name string, options []av.Option) {
 			{Key: "a53cc", Value: "0"},
 		}
 	}
-	return "libx264", []av.Option{
+	return o.Codec.Library(), []av.Option{
 		{Key: "preset", Value: o.Preset},
 		{Key: "crf", Value: fmt.Sprint(o.CRF)},
 		{Key: "x264-params", Value: o.params()},

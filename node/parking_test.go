@@ -16,7 +16,13 @@ import (
 func (b *bench) segmentOf(p plan.Picture, first, count int) []byte {
 	b.t.Helper()
 	p.Segment = plan.Segment{Index: first / count, First: first, Count: count}
-	if _, err := b.node.picture(b.t.Context(), b.node.cfg.Buckets, "ff", &p, func(float64) {}); err != nil {
+	return b.composed(&p)
+}
+
+// composed composes a cell and returns the stream.
+func (b *bench) composed(p *plan.Picture) []byte {
+	b.t.Helper()
+	if _, err := b.node.picture(b.t.Context(), b.node.cfg.Buckets, "ff", p, func(float64) {}); err != nil {
 		b.t.Fatal(err)
 	}
 	r, _, err := b.objects.Get(b.t.Context(), p.Out.Key, bucket.Range{})

@@ -3,7 +3,6 @@ package node
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"testing"
 
 	"github.com/choirless/render/bucket"
@@ -80,19 +79,7 @@ func (b takes) cell(sha256 string) []byte {
 		Encoder: plan.Encoder{Preset: "veryfast", CRF: 10, GOP: 25, CanvasHeight: 64},
 		Out:     plan.Ref{Bucket: "b", Key: "cell.h264"},
 	}
-	if _, err := b.node.picture(b.t.Context(), b.node.cfg.Buckets, "ff", p, func(float64) {}); err != nil {
-		b.t.Fatal(err)
-	}
-	r, _, err := b.objects.Get(b.t.Context(), p.Out.Key, bucket.Range{})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return data
+	return b.composed(p)
 }
 
 // A cell of an older plan shows the recording that plan was made of, though the part

@@ -49,7 +49,12 @@ func openScripted(t *testing.T, s *scripted) (*queue.SQS, error) {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	dialed, err := queue.DialSQS(t.Context(), queue.SQSOptions{Endpoint: server.URL, Region: "r", AccessKey: "a", SecretKey: "b", Poll: time.Second})
+	return openAt(t, server.URL)
+}
+
+func openAt(t *testing.T, url string) (*queue.SQS, error) {
+	t.Helper()
+	dialed, err := queue.DialSQS(t.Context(), queue.SQSOptions{Endpoint: url, Region: "r", AccessKey: "a", SecretKey: "b", Poll: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,11 +120,7 @@ func TestSQSComesBack(t *testing.T) {
 func TestSQSStopsWithoutServer(t *testing.T) {
 	server := httptest.NewServer(&scripted{})
 	defer server.Close()
-	dialed, err := queue.DialSQS(t.Context(), queue.SQSOptions{Endpoint: server.URL, Region: "r", AccessKey: "a", SecretKey: "b", Poll: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := dialed.Open(t.Context(), "q")
+	q, err := openAt(t, server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,11 +161,7 @@ func TestSQSStopsWithFrozenServer(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(gone)
-	dialed, err := queue.DialSQS(t.Context(), queue.SQSOptions{Endpoint: server.URL, Region: "r", AccessKey: "a", SecretKey: "b", Poll: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := dialed.Open(t.Context(), "q")
+	q, err := openAt(t, server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
