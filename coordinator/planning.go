@@ -2,137 +2,17 @@ package coordinator
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // for image.DecodeConfig
-	_ "image/png"
-	"io"
-	"log/slog"
 	"time"
 
-	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/mix"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 )
-
-// permanent is an error that trying again cannot mend.
-type permanent struct{ error }
-
-func (e permanent) Unwrap() error { return e.error }
-
-// errWait says that a step cannot be taken yet.
-var errWait = errors.New("coordinator: not yet")
-
-// waitPause is how soon a step that could not be taken is looked at again.
-const waitPause = 500 * time.Millisecond
-
-// defined takes note of a definition somebody put into the bucket.
-func (c *Coordinator) defined(ctx context.Context, info bucket.Info) error {
-	key, err := definition.ParseDefinitionKey(info.Key)
-	if err != nil {
-		c.log.Info("object ignored", "bucket", definition.BucketDefinition, "error", err)
-		return nil
-	}
-	text, info, err := c.read(ctx, definition.BucketDefinition, info.Key)
-	if errors.Is(err, bucket.ErrNotFound) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	r, fresh, err := c.store.AddRender(ctx, store.NewRender{
-		Run: randomID(8), Song: key.Song, Name: key.Name, Key: info.Key, ETag: info.ETag, Definition: text,
-	})
-	if fresh {
-		c.log.Info("definition", "run", r.Run, "song", key.Song.Song, "key", info.Key)
-	}
-	return err
-}
-
-// renderStep takes the next step of a render that waits for one.
-func (c *Coordinator) renderStep(ctx context.Context) (bool, error) {
-	return c.step(ctx, func(ctx context.Context, r store.Render) error {
-		if r.State == store.Checking {
-			return c.tracedRender(ctx, "check", r, c.check)
-		}
-		return c.tracedRender(ctx, "plan", r, c.plan)
-	}, store.Queued, store.Checking)
-}
-
-// step claims a render in one of the states and takes its step, with everything
-// that can go wrong.
-func (c *Coordinator) step(ctx context.Context, take func(context.Context, store.Render) error, states ...store.RenderState) (bool, error) {
-	r, err := c.store.ClaimRender(ctx, c.cfg.Name, c.cfg.Claim, states...)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	} else if err != nil {
-		return false, err
-	}
-	claim := r.Claim()
-	log := c.logOf(r)
-	log.Debug("step")
-	err = c.holding(ctx, func(ctx context.Context, lease time.Duration) error {
-		return c.store.ExtendRender(ctx, claim, lease)
-	}, func(ctx context.Context) error { return take(ctx, r) })
-	settle, cancel := toTheEnd(ctx)
-	defer cancel()
-	var final permanent
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, store.ErrLost):
-		log.Info("claim lost, somebody else decides")
-		return true, nil
-	case ctx.Err() != nil:
-		_, err = c.store.ReleaseRender(settle, claim, 0, "")
-	case errors.Is(err, errWait):
-		_, err = c.store.ReleaseRender(settle, claim, waitPause, "")
-	case errors.As(err, &final):
-		err = c.fail(settle, log, claim, err)
-	case c.unreachable(settle) != nil:
-		delay := min(c.cfg.Backoff<<outageDoublings, time.Minute)
-		log.Warn("an object store does not answer, the step is tried again", "error", err, "delay", delay)
-		_, err = c.store.ReleaseRender(settle, claim, delay, "")
-	case r.Failures+1 >= c.cfg.Steps:
-		err = c.fail(settle, log, claim, err)
-	default:
-		delay := min(c.cfg.Backoff<<min(r.Failures, 10), time.Minute)
-		log.Warn("step failed, tried again", "error", err, "delay", delay)
-		c.metrics.steps.WithLabelValues(string(r.State)).Inc()
-		_, err = c.store.ReleaseRender(settle, claim, delay, err.Error())
-	}
-	if errors.Is(err, store.ErrLost) {
-		err = nil
-	}
-	return true, err
-}
-
-// fail ends a render.
-func (c *Coordinator) fail(ctx context.Context, log *slog.Logger, claim store.Claim, err error) error {
-	log.Error("render failed", "error", err)
-	c.metrics.renders.WithLabelValues("failed").Inc()
-	return c.store.FailRender(ctx, claim, err.Error())
-}
-
-// outageDoublings of the back-off are between two attempts in an outage.
-const outageDoublings = 2
-
-// unreachable is why a bucket does not answer now. A step that fails meanwhile is not
-// counted: it would use up all its attempts in an outage of some minutes.
-func (c *Coordinator) unreachable(ctx context.Context) error {
-	for _, role := range definition.Buckets() {
-		if _, err := c.cfg.Buckets[role].Stat(ctx, "reachable"); err != nil && !errors.Is(err, bucket.ErrNotFound) {
-			return fmt.Errorf("bucket %q: %w", role, err)
-		}
-	}
-	return nil
-}
 
 // plan turns a definition into tasks.
 func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
@@ -244,38 +124,6 @@ func (c *Coordinator) Plan(ctx context.Context, def *definition.Definition) (*pl
 	return p, warnings, err
 }
 
-// findRecordings looks for recordings that a definition mentions and nobody has
-// told us of: its notification may have overtaken theirs.
-func (c *Coordinator) findRecordings(ctx context.Context, id definition.Song, def *definition.Definition, parts []store.Part) error {
-	known := map[definition.PartID]bool{}
-	for _, p := range parts {
-		known[p.Part] = p.State != store.PartNew
-	}
-	found := false
-	for i := range def.Inputs {
-		part := def.Inputs[i].PartID
-		if known[part] {
-			continue
-		}
-		for info, err := range c.cfg.Buckets[definition.BucketRaw].List(ctx, definition.RawKey{Song: id, Part: part}.String()) {
-			if err != nil {
-				return fmt.Errorf("%s: %w", definition.BucketRaw, err)
-			}
-			if key, err := definition.ParseRawKey(info.Key); err != nil || key.Part != part {
-				continue // a longer id that begins the same
-			}
-			if err := c.uploaded(ctx, info); err != nil {
-				return err
-			}
-			found = true
-		}
-	}
-	if found {
-		return errWait
-	}
-	return nil
-}
-
 // planPart is what a plan wants to know of a part; false when there is no recording.
 func planPart(p store.Part) (plan.Part, bool) {
 	switch {
@@ -312,67 +160,6 @@ func gains(cast cast) map[definition.PartID]float64 {
 	return out
 }
 
-// redoGone has recordings read again whose converted file is gone.
-func (c *Coordinator) redoGone(ctx context.Context, parts []store.Part, used map[definition.PartID]plan.Part) error {
-	again := false
-	for _, p := range parts {
-		known, ok := used[p.Part]
-		if !ok || known.Rejected != "" {
-			continue
-		}
-		info, err := c.cfg.Buckets[known.Converted.Bucket].Stat(ctx, known.Converted.Key)
-		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
-			return fmt.Errorf("%s/%s: %w", known.Converted.Bucket, known.Converted.Key, err)
-		}
-		if err == nil && (p.Ingest.Bytes == 0 || info.Size == p.Ingest.Bytes) {
-			continue
-		}
-		again = true
-		c.log.Warn("the converted part is gone, read again", "song", p.Song.Song, "part", p.Part)
-		if err := c.store.RedoTask(ctx, p.Song, p.Task); err != nil {
-			return err
-		}
-	}
-	if again {
-		return errWait
-	}
-	return nil
-}
-
-// maxImagePixels bounds the images a definition may name: a node holds one as
-// four bytes a pixel.
-const maxImagePixels = 1 << 26
-
-// image describes the image of that name in the misc bucket; nil when there is
-// none that can be used. what is what the definition calls it.
-func (c *Coordinator) image(ctx context.Context, log *slog.Logger, what, name string) (*plan.Image, error) {
-	if name == "" {
-		return nil, nil
-	}
-	ref := plan.Ref{Bucket: definition.BucketMisc, Key: name}
-	r, _, err := c.cfg.Buckets[ref.Bucket].Get(ctx, ref.Key, bucket.Range{})
-	if errors.Is(err, bucket.ErrNotFound) {
-		return nil, nil // the plan warns
-	} else if err != nil {
-		return nil, fmt.Errorf("%s %q: %w", what, name, err)
-	}
-	defer r.Close()
-	hash := sha256.New()
-	data := io.TeeReader(r, hash)
-	config, _, err := image.DecodeConfig(data)
-	if err == nil && config.Width*config.Height > maxImagePixels {
-		err = fmt.Errorf("%dx%d pixels, want at most %d in all", config.Width, config.Height, maxImagePixels)
-	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, data) // so that all of it is hashed
-	}
-	if err != nil {
-		log.Warn(what+" ignored", "key", name, "error", err)
-		return nil, nil
-	}
-	return &plan.Image{Ref: ref, SHA256: hex.EncodeToString(hash.Sum(nil)), Width: config.Width, Height: config.Height}, nil
-}
-
 // planTasks is what a plan asks nodes to do. A task with one part blames it.
 func planTasks(p *plan.Plan) []store.NewTask {
 	var out []store.NewTask
@@ -393,87 +180,4 @@ func planTasks(p *plan.Plan) []store.NewTask {
 		out = append(out, n)
 	}
 	return out
-}
-
-// out is the object an assignment of a render makes.
-func out(a plan.Assignment) plan.Ref {
-	switch {
-	case a.Picture != nil:
-		return a.Picture.Out
-	case a.Sound != nil:
-		return a.Sound.Out
-	case a.Stack != nil:
-		return a.Stack.Out
-	}
-	return plan.Ref{}
-}
-
-// redoLost queues again tasks that are done but whose object is gone: by age, or
-// by hand.
-func (c *Coordinator) redoLost(ctx context.Context, id definition.Song, tasks []store.NewTask) error {
-	there := map[string]bool{}
-	prefix := definition.CellKey{Song: id}.String() // choir+song+
-	for info, err := range c.cfg.Buckets[definition.BucketFinalParts].List(ctx, prefix) {
-		if err != nil {
-			return fmt.Errorf("%s: %w", definition.BucketFinalParts, err)
-		}
-		there[info.Key] = info.Size > 0
-	}
-	for _, n := range tasks {
-		if there[out(n.Assignment).Key] {
-			continue
-		}
-		if err := c.store.RedoTask(ctx, id, n.Key); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-// check decides, when all cells are there, which segments can be joined as they
-// are. The others are stacked by nodes.
-func (c *Coordinator) check(ctx context.Context, r store.Render) error {
-	tasks, err := c.store.Tasks(ctx, r.Run)
-	if err != nil {
-		return err
-	}
-	stack := map[int]bool{}
-	for _, t := range tasks {
-		if t.Kind != plan.KindPicture {
-			continue
-		}
-		var result plan.CellResult
-		if err := json.Unmarshal(t.Result, &result); err != nil {
-			return permanent{fmt.Errorf("stripe %d: segment %d: result: %w", t.Stripe, t.Segment, err)}
-		}
-		if !result.Stitchable && !stack[t.Segment] {
-			stack[t.Segment] = true
-			c.logOf(r).Info("a stripe cannot be joined, its segment is stacked", "stripe", t.Stripe, "segment", t.Segment, "leaks", result.Leaks)
-		}
-	}
-	return c.stack(ctx, r, stack)
-}
-
-// stack has nodes stack the stripes of those segments: they are decoded, put on
-// top of each other and encoded as whole pictures, with the parameters that
-// joining writes, so that they fit between joined segments.
-func (c *Coordinator) stack(ctx context.Context, r store.Render, segments map[int]bool) error {
-	if len(segments) == 0 {
-		return c.store.StackRender(ctx, r.Claim(), nil)
-	}
-	var p plan.Plan
-	if err := json.Unmarshal(r.Plan, &p); err != nil {
-		return permanent{fmt.Errorf("plan: %w", err)}
-	}
-	var add []store.NewTask
-	for i := range p.Segments {
-		if segments[i] {
-			add = append(add, store.NewTask{Assignment: p.Stack(i), Segment: i})
-		}
-	}
-	asked(ctx, add)
-	if err := c.redoLost(ctx, r.Song, add); err != nil {
-		return err
-	}
-	return c.store.StackRender(ctx, r.Claim(), add)
 }

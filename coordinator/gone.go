@@ -1,0 +1,106 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/plan"
+	"github.com/choirless/render/store"
+)
+
+// findRecordings looks for recordings that a definition mentions and nobody has
+// told us of: its notification may have overtaken theirs.
+func (c *Coordinator) findRecordings(ctx context.Context, id definition.Song, def *definition.Definition, parts []store.Part) error {
+	known := map[definition.PartID]bool{}
+	for _, p := range parts {
+		known[p.Part] = p.State != store.PartNew
+	}
+	found := false
+	for i := range def.Inputs {
+		part := def.Inputs[i].PartID
+		if known[part] {
+			continue
+		}
+		for info, err := range c.cfg.Buckets[definition.BucketRaw].List(ctx, definition.RawKey{Song: id, Part: part}.String()) {
+			if err != nil {
+				return fmt.Errorf("%s: %w", definition.BucketRaw, err)
+			}
+			if key, err := definition.ParseRawKey(info.Key); err != nil || key.Part != part {
+				continue // a longer id that begins the same
+			}
+			if err := c.uploaded(ctx, info); err != nil {
+				return err
+			}
+			found = true
+		}
+	}
+	if found {
+		return errWait
+	}
+	return nil
+}
+
+// redoGone has recordings read again whose converted file is gone.
+func (c *Coordinator) redoGone(ctx context.Context, parts []store.Part, used map[definition.PartID]plan.Part) error {
+	again := false
+	for _, p := range parts {
+		known, ok := used[p.Part]
+		if !ok || known.Rejected != "" {
+			continue
+		}
+		info, err := c.cfg.Buckets[known.Converted.Bucket].Stat(ctx, known.Converted.Key)
+		if err != nil && !errors.Is(err, bucket.ErrNotFound) {
+			return fmt.Errorf("%s/%s: %w", known.Converted.Bucket, known.Converted.Key, err)
+		}
+		if err == nil && (p.Ingest.Bytes == 0 || info.Size == p.Ingest.Bytes) {
+			continue
+		}
+		again = true
+		c.log.Warn("the converted part is gone, read again", "song", p.Song.Song, "part", p.Part)
+		if err := c.store.RedoTask(ctx, p.Song, p.Task); err != nil {
+			return err
+		}
+	}
+	if again {
+		return errWait
+	}
+	return nil
+}
+
+// redoLost queues again tasks that are done but whose object is gone: by age, or
+// by hand.
+func (c *Coordinator) redoLost(ctx context.Context, id definition.Song, tasks []store.NewTask) error {
+	there := map[string]bool{}
+	prefix := definition.CellKey{Song: id}.String() // choir+song+
+	for info, err := range c.cfg.Buckets[definition.BucketFinalParts].List(ctx, prefix) {
+		if err != nil {
+			return fmt.Errorf("%s: %w", definition.BucketFinalParts, err)
+		}
+		there[info.Key] = info.Size > 0
+	}
+	for _, n := range tasks {
+		if there[out(n.Assignment).Key] {
+			continue
+		}
+		if err := c.store.RedoTask(ctx, id, n.Key); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// out is the object an assignment of a render makes.
+func out(a plan.Assignment) plan.Ref {
+	switch {
+	case a.Picture != nil:
+		return a.Picture.Out
+	case a.Sound != nil:
+		return a.Sound.Out
+	case a.Stack != nil:
+		return a.Stack.Out
+	}
+	return plan.Ref{}
+}
