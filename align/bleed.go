@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -28,8 +29,8 @@ func (f *Features) signs(dst []float32, at int) {
 }
 
 // bleedCurves correlates the one-bit signals for the lags −reach…reach samples,
-// the first and the second half of the part apart.
-func bleedCurves(ref, part *Features, reach int) (first, second []float32) {
+// the first and the second half of the part apart. Where ctx ends they are worth nothing.
+func bleedCurves(ctx context.Context, ref, part *Features, reach int) (first, second []float32) {
 	const n = 2 * bleedBlock
 	plan := fft.New(n)
 	lo, hi := int(math.Floor(whiteLow*n/workRate)), int(math.Ceil(whiteHigh*n/workRate))
@@ -51,7 +52,7 @@ func bleedCurves(ref, part *Features, reach int) (first, second []float32) {
 	sum := [2][]spectrum{alloc(lags), alloc(lags)}
 	p := alloc(1)[0]
 	re, im := make([]float32, n), make([]float32, n)
-	for m := -back; m < blocks+back; m++ {
+	for m := -back; m < blocks+back && ctx.Err() == nil; m++ {
 		// One transform carries window m of the reference and the part block
 		// that becomes due with it.
 		b := m - back + 1
@@ -143,17 +144,17 @@ type placement struct {
 
 // findBleed looks for ref inside part, reach in samples: first near the place to
 // which the features point, then, if that place is in doubt, everywhere. It
-// returns nil when there is no proof.
-func findBleed(ref, part *Features, reach int, near Candidate) *placement {
+// returns nil when there is no proof. Where ctx ends the answer is worth nothing.
+func findBleed(ctx context.Context, ref, part *Features, reach int, near Candidate) *placement {
 	const samplesPerMS = workRate / 1000
-	l, ok := findLine(ref, part, int(near.Offset.MS()*samplesPerMS), bleedRange*samplesPerMS)
+	l, ok := findLine(ctx, ref, part, int(near.Offset.MS()*samplesPerMS), bleedRange*samplesPerMS)
 	if ok && l.isBleed() && (l.z >= bleedAlone || near.Confidence >= ThresholdDefault) {
-		return nearest(ref, part, reach, l.place(part))
+		return nearest(ctx, ref, part, reach, l.place(part))
 	}
 	if near.Confidence >= wideBelow {
 		return nil
 	}
-	first, second := bleedCurves(ref, part, reach)
+	first, second := bleedCurves(ctx, ref, part, reach)
 	sum := added(first, second)
 	k := argmax(sum)
 	height := float64(sum[k]) / spread(sum, k)
@@ -162,7 +163,7 @@ func findBleed(ref, part *Features, reach int, near Candidate) *placement {
 		return nil
 	}
 	// Follow it through the part for the last microseconds and the drift.
-	if l, ok = findLine(ref, part, k-reach, 10*samplesPerMS); !ok {
+	if l, ok = findLine(ctx, ref, part, k-reach, 10*samplesPerMS); !ok {
 		return nil
 	}
 	if l.isBleed() {
@@ -175,12 +176,12 @@ func findBleed(ref, part *Features, reach int, near Candidate) *placement {
 // in another place of the part, the place with the smaller offset: a recording
 // that holds the same stretch twice says nothing about which one is meant, and
 // singers start close to the backing.
-func nearest(ref, part *Features, reach int, p *placement) *placement {
+func nearest(ctx context.Context, ref, part *Features, reach int, p *placement) *placement {
 	if max(p.offset, -p.offset) < media.Offset(bleedFar) {
 		return p
 	}
 	const margin = 100 * workRate / 1000 // samples
-	sum := added(bleedCurves(ref, part, reach))
+	sum := added(bleedCurves(ctx, ref, part, reach))
 	lag := int(math.Round(p.offset.MS() * workRate / 1000))
 	side := max(0, max(lag, -lag)-margin)
 	inner := sum[reach-side : reach+side+1]
@@ -189,7 +190,7 @@ func nearest(ref, part *Features, reach int, p *placement) *placement {
 	if height < bleedWide || float64(inner[k]) < bleedTwice*peakNear(sum, reach+lag) {
 		return p
 	}
-	if l, ok := findLine(ref, part, k-side, 20*workRate/1000); ok {
+	if l, ok := findLine(ctx, ref, part, k-side, 20*workRate/1000); ok {
 		return l.place(part)
 	}
 	return &placement{offset: media.OffsetMS(float64(k-side) * 1000 / workRate), height: height}

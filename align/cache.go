@@ -1,6 +1,9 @@
 package align
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // Cache keeps measured pairs between calls of Choir, so that only what is new is
 // measured when a part arrives. It holds about 7 kB per pair, is never emptied
@@ -43,16 +46,20 @@ func (c *Cache) forgetPrepared() {
 	c.ready = nil
 }
 
-// measure returns the measurement of a pair, made at most once.
-func (c *Cache) measure(ref, part *Features, o Options, bleed bool) *measurement {
+// measure returns the measurement of a pair, made at most once; the error is the cause
+// of ctx's end.
+func (c *Cache) measure(ctx context.Context, ref, part *Features, o Options, bleed bool) (*measurement, error) {
 	key := pairKey{ref.id, part.id, o.frames(), bleed}
 	c.mu.Lock()
 	m := c.pairs[key]
 	c.mu.Unlock()
 	if m != nil {
-		return m
+		return m, nil
 	}
-	m = measure(c.prepared(ref), c.prepared(part), o, bleed)
+	m, err := measure(ctx, c.prepared(ref), c.prepared(part), o, bleed)
+	if err != nil {
+		return nil, err
+	}
 	m.c = m.c.slim()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,5 +67,5 @@ func (c *Cache) measure(ref, part *Features, o Options, bleed bool) *measurement
 		c.pairs = map[pairKey]*measurement{}
 	}
 	c.pairs[key] = m
-	return m
+	return m, nil
 }

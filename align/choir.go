@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -37,8 +38,9 @@ const keepMoves = media.Offset(5e6) // 5 ms
 // offsets given by a person, by index; they are kept and help to place the
 // others; drift that bleed proves is reported of such a part too, where the bleed
 // is within 60 ms of the person's offset. A nil entry of parts is a recording without usable sound: its result
-// is the fallback and needs review. Errors are misuse only: no such backing.
-func Choir(backing int, parts []*Features, locked map[int]media.Offset, o Options) ([]Result, error) {
+// is the fallback and needs review. Errors are misuse, no such backing, and the cause of
+// ctx's end, within a fraction of a second of it.
+func Choir(ctx context.Context, backing int, parts []*Features, locked map[int]media.Offset, o Options) ([]Result, error) {
 	if backing < 0 || backing >= len(parts) {
 		return nil, fmt.Errorf("align: backing is part %d of %d", backing, len(parts))
 	}
@@ -50,8 +52,12 @@ func Choir(backing int, parts []*Features, locked map[int]media.Offset, o Option
 		s.cache = &Cache{}
 	}
 	defer s.cache.forgetPrepared()
-	s.measureDirect()
-	s.measureEdges()
+	if err := s.measureDirect(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.measureEdges(ctx); err != nil {
+		return nil, err
+	}
 	s.place()
 	s.solve()
 	return s.results(), nil
@@ -84,13 +90,15 @@ type edge struct {
 	m    *measurement
 }
 
-func (s *choir) measureDirect() {
+func (s *choir) measureDirect(ctx context.Context) (err error) {
 	for i, f := range s.parts {
 		n := &s.nodes[i]
 		if off, ok := s.locked[i]; ok && i != s.backing {
 			*n = node{fixed: true, placed: true, at: off.MS(), confidence: 1}
 			if f != nil && s.parts[s.backing] != nil { // its clock drifts all the same
-				s.direct[i] = s.cache.measure(s.parts[s.backing], f, s.o, true)
+				if s.direct[i], err = s.cache.measure(ctx, s.parts[s.backing], f, s.o, true); err != nil {
+					return err
+				}
 			}
 			continue
 		}
@@ -101,12 +109,16 @@ func (s *choir) measureDirect() {
 		if f == nil || s.parts[s.backing] == nil {
 			continue
 		}
-		m := s.cache.measure(s.parts[s.backing], f, s.o, true)
+		m, err := s.cache.measure(ctx, s.parts[s.backing], f, s.o, true)
+		if err != nil {
+			return err
+		}
 		s.direct[i] = m
 		best := m.candidates[0]
 		*n = node{fixed: m.bleed != nil, at: best.Offset.MS(), confidence: best.Confidence}
 		n.placed = n.confidence >= placedAt
 	}
+	return nil
 }
 
 // placedAt is the confidence from which a part may help to place others.
@@ -114,9 +126,9 @@ const placedAt = 0.9
 
 // measureEdges measures parts against each other. Where there are too many, each
 // meets those that are placed best, and its next by index for variety.
-func (s *choir) measureEdges() {
+func (s *choir) measureEdges(ctx context.Context) error {
 	if s.parts[s.backing] == nil {
-		return
+		return nil
 	}
 	var order []int
 	for i, f := range s.parts {
@@ -135,22 +147,29 @@ func (s *choir) measureEdges() {
 		return a - b
 	})
 	done := map[[2]int]bool{}
-	add := func(i, j int) {
+	add := func(i, j int) error {
 		a, b := min(i, j), max(i, j)
 		if a == b || done[[2]int{a, b}] || (s.nodes[a].fixed && s.nodes[b].fixed) {
-			return
+			return nil
 		}
 		done[[2]int{a, b}] = true
-		s.edges = append(s.edges, edge{a, b, s.cache.measure(s.parts[a], s.parts[b], s.o, false)})
+		m, err := s.cache.measure(ctx, s.parts[a], s.parts[b], s.o, false)
+		s.edges = append(s.edges, edge{a, b, m})
+		return err
 	}
 	for at, i := range order {
 		for _, j := range best[:min(len(best), neighboursMost/2+1)] {
-			add(i, j)
+			if err := add(i, j); err != nil {
+				return err
+			}
 		}
 		for k := 1; k <= neighboursMost/2; k++ {
-			add(i, order[(at+k)%len(order)])
+			if err := add(i, order[(at+k)%len(order)]); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // othersWeigh is how much the curve of a pair of parts counts against that with

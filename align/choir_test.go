@@ -43,7 +43,7 @@ func TestChoir(t *testing.T) {
 	parts, truth := choirOf(t)
 	var o Options
 	o.Cache = &Cache{}
-	rs, err := Choir(0, parts, nil, o)
+	rs, err := Choir(t.Context(), 0, parts, nil, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,13 +56,13 @@ func TestChoir(t *testing.T) {
 	if rs[0].Method != MethodBacking || rs[0].Offset != 0 || rs[1].Method != MethodJoint {
 		t.Errorf("methods %s, %s", rs[0].Method, rs[1].Method)
 	}
-	again, err := Choir(0, parts, nil, o)
+	again, err := Choir(t.Context(), 0, parts, nil, o)
 	if err != nil || !reflect.DeepEqual(rs, again) {
 		t.Errorf("solved again from the cache: other results (%v)", err)
 	}
 	// The backing may stand anywhere.
 	turned := append(append([]*Features{}, parts[1:]...), parts[0])
-	rs2, err := Choir(4, turned, nil, o)
+	rs2, err := Choir(t.Context(), 4, turned, nil, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestChoir(t *testing.T) {
 func TestChoirLocked(t *testing.T) {
 	parts, truth := choirOf(t)
 	locked := map[int]media.Offset{2: media.OffsetMS(-300)}
-	rs, err := Choir(0, parts, locked, Options{})
+	rs, err := Choir(t.Context(), 0, parts, locked, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestChoirLocked(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	near(t, "beside a locked part", rs[1].Offset, truth[1], 25)
-	if _, err := Choir(7, parts, nil, Options{}); err == nil {
+	if _, err := Choir(t.Context(), 7, parts, nil, Options{}); err == nil {
 		t.Error("no such backing, but no error")
 	}
 }
@@ -91,12 +91,12 @@ func TestChoirLocked(t *testing.T) {
 // Parts that did not move keep their offset to the nanosecond.
 func TestChoirIsStable(t *testing.T) {
 	parts, truth := choirOf(t)
-	first, err := Choir(0, parts[:4], nil, Options{})
+	first, err := Choir(t.Context(), 0, parts[:4], nil, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	previous := map[int]media.Offset{1: first[1].Offset + media.OffsetMS(4), 2: first[2].Offset + media.OffsetMS(60)}
-	rs, err := Choir(0, parts, nil, Options{Previous: previous})
+	rs, err := Choir(t.Context(), 0, parts, nil, Options{Previous: previous})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestChoirFallback(t *testing.T) {
 	parts, _ := choirOf(t)
 	parts = append(parts, nil, extracted(t, record(sung, slower(melody(99, 55, songSeconds), 0.87), songSeconds, 0, 0, 2)))
 	fallback := map[int]media.Offset{5: media.OffsetMS(11), 6: media.OffsetMS(-22)}
-	rs, err := Choir(0, parts, nil, Options{Fallback: fallback})
+	rs, err := Choir(t.Context(), 0, parts, nil, Options{Fallback: fallback})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestChoirFallback(t *testing.T) {
 	if len(rs[6].Candidates) < 2 {
 		t.Errorf("candidates %v", rs[6].Candidates)
 	}
-	rs, err = Choir(5, parts, map[int]media.Offset{1: 5}, Options{Fallback: fallback})
+	rs, err = Choir(t.Context(), 5, parts, map[int]media.Offset{1: 5}, Options{Fallback: fallback})
 	if err != nil || rs[1].Offset != 5 || !rs[2].NeedsReview {
 		t.Errorf("backing without sound: %v %+v %+v", err, rs[1], rs[2])
 	}

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"math"
 	"math/bits"
 )
@@ -53,13 +54,16 @@ func (f *Features) words(dst []uint64, at int) bool {
 }
 
 // findLine looks for the reference inside the part near a lag, centre±reach
-// samples, at any drift up to driftMost.
-func findLine(ref, part *Features, centre, reach int) (line, bool) {
+// samples, at any drift up to driftMost. Where ctx ends there is none.
+func findLine(ctx context.Context, ref, part *Features, centre, reach int) (line, bool) {
 	wide := reach + int(float64(part.samples)*driftMost*1e-6) + 2
 	p, r := make([]uint64, groupWords), make([]uint64, groupWords+2*wide/64+2)
 	var curves [][]float32 // by group: agreement over chance, in units of its spread
 	var starts []int
 	for s := 0; s+groupLen <= part.samples; s += groupLen {
+		if ctx.Err() != nil {
+			return line{}, false
+		}
 		// l = centre−wide+k ↔ reference from s−l on.
 		first := s - centre - wide
 		if !part.words(p, s) || !ref.words(r, first) {

@@ -164,7 +164,7 @@ func TestWords(t *testing.T) {
 func TestBleedCurves(t *testing.T) {
 	ref, part := extracted(t, refSong[:3*testRate]), extracted(t, record(plucked, tune, 3, 0.05, 0, 2))
 	const reach = 2000
-	a, b := bleedCurves(ref, part, reach)
+	a, b := bleedCurves(t.Context(), ref, part, reach)
 	for i := range a {
 		a[i] += b[i]
 	}

@@ -74,7 +74,7 @@ func FuzzUnmarshal(f *testing.F) {
 		if g.UnmarshalBinary(data) != nil || g.samples > 10*testRate {
 			return
 		}
-		if _, err := Pair(ref, &g, Options{}); err != nil {
+		if _, err := Pair(t.Context(), ref, &g, Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := g.MarshalBinary(); err != nil {

@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -99,12 +100,15 @@ func (c *comparison) slim() *comparison {
 	return &comparison{m: c.m, shift: c.shift, total: c.total, odds: c.odds, fine: c.fine, least: c.least}
 }
 
-// compare correlates all features, lags up to reach frames.
-func compare(ref, part *prepared, reach int) *comparison {
+// compare correlates all features, lags up to reach frames. It returns nil when ctx ends.
+func compare(ctx context.Context, ref, part *prepared, reach int) *comparison {
 	c := &comparison{m: (reach + 3) / 4 * 4, shift: float64(part.f.origin-ref.f.origin) / hop}
 	c.ref, c.part = ref.f.note.len(), part.f.note.len()
 	n := 2*c.m + 1
 	for k := range kinds {
+		if ctx.Err() != nil {
+			return nil
+		}
 		step := part.step[k]
 		cuts := make([]int, 4)
 		for i, t := range part.thirds {
@@ -201,12 +205,16 @@ func (c *comparison) peaks(n int) []int {
 const taken = -math.MaxFloat32
 
 // Pair places part against ref. It never fails for want of agreement: then the
-// confidence is low and NeedsReview is set. The only errors are missing features.
-func Pair(ref, part *Features, o Options) (Result, error) {
+// confidence is low and NeedsReview is set. The only errors are missing features and the
+// cause of ctx's end.
+func Pair(ctx context.Context, ref, part *Features, o Options) (Result, error) {
 	if ref == nil || part == nil {
 		return Result{}, errNoFeatures
 	}
-	m := measure(prepare(ref), prepare(part), o, true)
+	m, err := measure(ctx, prepare(ref), prepare(part), o, true)
+	if err != nil {
+		return Result{}, err
+	}
 	return m.result(o), nil
 }
 
@@ -219,14 +227,18 @@ type measurement struct {
 	bleed      *placement
 }
 
-// measure compares a pair; bleed is looked for when asked.
-func measure(ref, part *prepared, o Options, bleed bool) *measurement {
-	m := &measurement{c: compare(ref, part, o.frames())}
+// measure compares a pair; bleed is looked for when asked. Of long recordings that takes
+// seconds, so that what it calls looks at ctx in between; it returns the cause of its end.
+func measure(ctx context.Context, ref, part *prepared, o Options, bleed bool) (*measurement, error) {
+	m := &measurement{c: compare(ctx, ref, part, o.frames())}
+	if m.c == nil {
+		return nil, context.Cause(ctx)
+	}
 	for _, k := range m.c.peaks(3) {
 		m.candidates = append(m.candidates, Candidate{frameOffset(m.c.refine(k)), m.c.confidence(k)})
 	}
 	if bleed {
-		m.bleed = findBleed(ref.f, part.f, int(min(o.reach(), reachBleed).Seconds()*workRate), m.candidates[0])
+		m.bleed = findBleed(ctx, ref.f, part.f, int(min(o.reach(), reachBleed).Seconds()*workRate), m.candidates[0])
 	}
 	if m.bleed != nil {
 		list := []Candidate{{m.bleed.offset, bleedConfidence}}
@@ -238,7 +250,10 @@ func measure(ref, part *prepared, o Options, bleed bool) *measurement {
 		}
 		m.candidates = list
 	}
-	return m
+	if ctx.Err() != nil { // the bleed may have been looked for in half of it
+		return nil, context.Cause(ctx)
+	}
+	return m, nil
 }
 
 // sameNS is how near two offsets must be to count as one place: 60 ms.

@@ -119,7 +119,7 @@ func TestDrift(t *testing.T) {
 		near(t, "drifting", r.Offset, 700, 0.1)
 		// A person's offset does not stop the clock.
 		for off, want := range map[float64]float64{650: r.DriftPPM, -300: 0} {
-			rs, err := Choir(0, []*Features{ref, part}, map[int]media.Offset{1: media.OffsetMS(off)}, Options{})
+			rs, err := Choir(t.Context(), 0, []*Features{ref, part}, map[int]media.Offset{1: media.OffsetMS(off)}, Options{})
 			if err != nil || rs[1].Method != MethodLocked || rs[1].DriftPPM != want {
 				t.Errorf("locked at %.0f ms: %+v (%v), want %.1f ppm", off, rs[1], err, want)
 			}
@@ -175,7 +175,7 @@ func TestNeedsReview(t *testing.T) {
 		}
 		// In a choir it stays where the recorder put it, beside voices that belong.
 		o := Options{Fallback: map[int]media.Offset{2: media.OffsetMS(70)}}
-		rs, err := Choir(0, []*Features{ref, part, f}, nil, o)
+		rs, err := Choir(t.Context(), 0, []*Features{ref, part, f}, nil, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestNeedsReview(t *testing.T) {
 func TestReach(t *testing.T) {
 	ref := extracted(t, refSong)
 	part := extracted(t, record(sung, human(tune, 1, 0.02), songSeconds+8, 6.5, 0, 2))
-	r, err := Pair(ref, part, Options{Reach: 8 * time.Second})
+	r, err := Pair(t.Context(), ref, part, Options{Reach: 8 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestReach(t *testing.T) {
 	if r := pairOf(t, ref, part); !r.NeedsReview {
 		t.Errorf("out of reach, but trusted: %+v", r)
 	}
-	if _, err := Pair(ref, nil, Options{}); err == nil || !strings.Contains(err.Error(), "missing") {
+	if _, err := Pair(t.Context(), ref, nil, Options{}); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("missing features: %v", err)
 	}
 }

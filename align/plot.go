@@ -1,6 +1,7 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -59,7 +60,7 @@ func Plot(w io.Writer, ref, part *Features, r Result, o Options) error {
 	draw.Draw(p.img, p.img.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
 	p.headline(r)
 	p.song(ref, part, r)
-	p.curves(compare(prepare(ref), prepare(part), o.frames()), r)
+	p.curves(compare(context.Background(), prepare(ref), prepare(part), o.frames()), r)
 	if err := png.Encode(w, p.img); err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}

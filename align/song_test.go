@@ -210,7 +210,7 @@ func extractedAt(t testing.TB, x []float32, rate media.SampleRate, block int) *F
 
 func pairOf(t testing.TB, ref, part *Features) Result {
 	t.Helper()
-	r, err := Pair(ref, part, Options{})
+	r, err := Pair(t.Context(), ref, part, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (c *Coordinator) alignSong(ctx context.Context, claim store.SongClaim, cast
 	if fresh {
 		note.previous(cast)
 	}
-	found, err := c.placeParts(*cast, features, finals > 0 || fresh)
+	found, err := c.placeParts(ctx, *cast, features, finals > 0 || fresh)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (c *Coordinator) finals(ctx context.Context, id definition.Song) (int, erro
 // placeParts asks the aligner. What a person locked wins, and what cannot be
 // trusted gets the offset of its document and is marked for review. With keep, parts
 // that would move by next to nothing stay where they were.
-func (c *Coordinator) placeParts(cast cast, features []*align.Features, keep bool) ([]store.Alignment, error) {
+func (c *Coordinator) placeParts(ctx context.Context, cast cast, features []*align.Features, keep bool) ([]store.Alignment, error) {
 	o := c.cfg.Align
 	o.Cache = c.measured.of(cast.usable[0].Song)
 	o.Previous, o.Fallback = map[int]media.Offset{}, map[int]media.Offset{}
@@ -173,7 +173,7 @@ func (c *Coordinator) placeParts(cast cast, features []*align.Features, keep boo
 			o.Previous[i] = p.Alignment.MediaOffset()
 		}
 	}
-	results, err := align.Choir(cast.backing, features, locked, o)
+	results, err := align.Choir(ctx, cast.backing, features, locked, o)
 	if err != nil {
 		return nil, fmt.Errorf("align: %w", err)
 	}

@@ -109,7 +109,7 @@ func alignFiles(ctx context.Context, files []string, o align.Options, each bool,
 			return nil, badInput(fmt.Errorf("%s: %w", file, err), "the reference must be a recording with sound")
 		}
 	}
-	results, err := place(features, o, each)
+	results, err := place(ctx, features, o, each)
 	if err != nil {
 		return nil, err
 	}
@@ -135,16 +135,16 @@ func alignFiles(ctx context.Context, files []string, o align.Options, each bool,
 	return lines[1:], nil
 }
 
-func place(features []*align.Features, o align.Options, each bool) ([]align.Result, error) {
+func place(ctx context.Context, features []*align.Features, o align.Options, each bool) ([]align.Result, error) {
 	if !each && len(features) > 2 {
-		return align.Choir(0, features, nil, o)
+		return align.Choir(ctx, 0, features, nil, o)
 	}
 	results := make([]align.Result, len(features))
 	for i, f := range features[1:] {
 		if f == nil {
 			continue
 		}
-		r, err := align.Pair(features[0], f, o)
+		r, err := align.Pair(ctx, features[0], f, o)
 		if err != nil {
 			return nil, err
 		}

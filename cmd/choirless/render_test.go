@@ -150,7 +150,7 @@ func checkVoice(t *testing.T, final *align.Features, file string, planMS float64
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := align.Pair(final, f, align.Options{})
+	r, err := align.Pair(t.Context(), final, f, align.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

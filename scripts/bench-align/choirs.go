@@ -54,7 +54,7 @@ func (b *bench) measureChoir(ctx context.Context, seed string) error {
 		}
 		parts = append(parts, f)
 	}
-	results, err := align.Choir(0, parts, nil, align.Options{})
+	results, err := align.Choir(ctx, 0, parts, nil, align.Options{})
 	if err != nil {
 		return err
 	}

@@ -82,19 +82,19 @@ func (b *bench) measure(ctx context.Context, file string) error {
 		}
 	}
 	for _, p := range m.Pairs {
-		o, err := s.try(p)
+		o, err := s.try(ctx, p)
 		if err != nil {
 			return err
 		}
 		b.single = append(b.single, o)
 	}
 	b.cpu += cpu() - before
-	wrong, err := s.wrongSongs(m.Pairs)
+	wrong, err := s.wrongSongs(ctx, m.Pairs)
 	if err != nil {
 		return err
 	}
 	b.single = append(b.single, wrong...)
-	joint, err := s.choirs(m.Pairs)
+	joint, err := s.choirs(ctx, m.Pairs)
 	b.joint = append(b.joint, joint...)
 	return err
 }
@@ -119,11 +119,11 @@ func (s *set) judge(p pair, r align.Result) outcome {
 	return o
 }
 
-func (s *set) try(p pair) (outcome, error) {
+func (s *set) try(ctx context.Context, p pair) (outcome, error) {
 	if s.features[p.Ref] == nil || s.features[p.Part] == nil {
 		return s.judge(p, align.Result{NeedsReview: true, Method: align.MethodFallback}), nil
 	}
-	r, err := align.Pair(s.features[p.Ref], s.features[p.Part], align.Options{})
+	r, err := align.Pair(ctx, s.features[p.Ref], s.features[p.Part], align.Options{})
 	if err != nil {
 		return outcome{}, fmt.Errorf("pair %d: %w", p.ID, err)
 	}
@@ -131,7 +131,7 @@ func (s *set) try(p pair) (outcome, error) {
 }
 
 // wrongSongs tries every part against the reference of another piece.
-func (s *set) wrongSongs(pairs []pair) ([]outcome, error) {
+func (s *set) wrongSongs(ctx context.Context, pairs []pair) ([]outcome, error) {
 	var out []outcome
 	for i, p := range pairs {
 		if p.Offset == nil || p.piece() == "" {
@@ -143,7 +143,7 @@ func (s *set) wrongSongs(pairs []pair) ([]outcome, error) {
 				continue
 			}
 			p.Ref, p.Offset, p.Category = q.Ref, nil, "wrong-song"
-			o, err := s.try(p)
+			o, err := s.try(ctx, p)
 			if err != nil {
 				return nil, err
 			}
@@ -156,7 +156,7 @@ func (s *set) wrongSongs(pairs []pair) ([]outcome, error) {
 }
 
 // choirs places all parts of each reference together.
-func (s *set) choirs(pairs []pair) ([]outcome, error) {
+func (s *set) choirs(ctx context.Context, pairs []pair) ([]outcome, error) {
 	byRef := map[string][]pair{}
 	var order []string
 	for _, p := range pairs {
@@ -174,7 +174,7 @@ func (s *set) choirs(pairs []pair) ([]outcome, error) {
 		for _, p := range byRef[ref] {
 			parts = append(parts, s.features[p.Part])
 		}
-		results, err := align.Choir(0, parts, nil, align.Options{})
+		results, err := align.Choir(ctx, 0, parts, nil, align.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("choir of %s: %w", ref, err)
 		}
