@@ -104,3 +104,49 @@ func out(a plan.Assignment) plan.Ref {
 	}
 	return plan.Ref{}
 }
+
+// sourceGone reports whether an object is gone that a task of a render reads: then it
+// is no wonder that it failed. Whoever swept the object away may have done so after the
+// task was planned.
+func (c *Coordinator) sourceGone(ctx context.Context, id definition.Song, key string) (bool, error) {
+	task, err := c.store.Task(ctx, id, key)
+	if err != nil {
+		return false, err
+	}
+	for _, ref := range sources(task.Assignment) {
+		switch _, err := c.cfg.Buckets[ref.Bucket].Stat(ctx, ref.Key); {
+		case errors.Is(err, bucket.ErrNotFound):
+			c.log.Warn("an object that a task reads is gone", "song", id.Song, "task", key, "bucket", ref.Bucket, "key", ref.Key)
+			return true, nil
+		case err != nil:
+			return false, fmt.Errorf("%s/%s: %w", ref.Bucket, ref.Key, err)
+		}
+	}
+	return false, nil
+}
+
+// sources are the objects that an assignment of a render reads.
+func sources(a plan.Assignment) []plan.Ref {
+	var refs []plan.Ref
+	switch {
+	case a.Picture != nil:
+		for _, t := range a.Picture.Tiles {
+			refs = append(refs, t.Source)
+		}
+		if a.Picture.Backdrop != nil {
+			refs = append(refs, a.Picture.Backdrop.Image)
+		}
+		for _, o := range a.Picture.Overlays {
+			refs = append(refs, o.Image)
+		}
+	case a.Sound != nil:
+		for _, v := range a.Sound.Voices {
+			refs = append(refs, v.Source)
+		}
+	case a.Stack != nil:
+		for _, s := range a.Stack.Stripes {
+			refs = append(refs, s.Source)
+		}
+	}
+	return refs
+}

@@ -37,9 +37,13 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 			log.Info("task done")
 		}
 	case plan.ReportFailed:
+		var gone bool
+		if gone, err = c.sourceGone(ctx, r.Song, r.Key); err != nil {
+			break
+		}
 		var v store.Verdict
 		v, err = c.store.FailTask(ctx, store.Failure{
-			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Reason: r.Error, Permanent: r.Permanent,
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Reason: r.Error, Permanent: r.Permanent, Gone: gone,
 			Blame: r.Part, Limit: c.cfg.Attempts, Delay: c.cfg.Backoff,
 		})
 		if v != store.Ignored {

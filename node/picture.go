@@ -41,6 +41,9 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 	check := keeps && !whole && (n.cfg.Verify || sampled(key, p))
 	tiles := n.parking.openTiles(ctx, b, p)
 	defer tiles.Close()
+	if err := tiles.missing(); err != nil {
+		return res, fmt.Errorf("stripe %d: %w", p.Stripe, err)
+	}
 	scene, err := scene(p, func(o plan.Overlay) (image.Image, error) { return n.images.read(ctx, b, o) })
 	if err != nil {
 		return res, fmt.Errorf("stripe %d: %w", p.Stripe, err)

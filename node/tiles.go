@@ -16,13 +16,16 @@ import (
 )
 
 // tileSource gives the pictures of one tile over song time. A part that cannot
-// be read shows its placeholder and leaves a warning; it never fails the cell.
+// be read shows its placeholder and leaves a warning; it never fails the cell. One
+// whose object is gone shows it too, but what comes of that is not the cell: its key
+// says that the part is there.
 type tileSource struct {
 	tile    plan.PictureTile
 	src     io.Closer
 	video   *decode.Video
 	sampler *decode.Sampler
 	warning string
+	gone    bool // there is no such object
 	first   bool
 	opacity float64 // as last drawn
 	pixels  int     // of its last picture, luma
@@ -54,6 +57,7 @@ func openTile(ctx context.Context, b bucket.Buckets, p *plan.Picture, i int) *ti
 	t := &tileSource{tile: p.Tiles[i], first: true}
 	if err := t.open(ctx, b, p.Rate, p.Segment.First); err != nil {
 		t.warning = fmt.Sprintf("picture not readable, placeholder shown: %v", err)
+		t.gone = errors.Is(err, bucket.ErrNotFound)
 		t.close()
 	}
 	return t
@@ -96,6 +100,16 @@ func (t *Tiles) trouble() error {
 	for _, src := range t.sources {
 		if f, ok := src.src.(*suppliedFile); ok && f.err != nil {
 			return f.err
+		}
+	}
+	return nil
+}
+
+// missing blames the first part whose object is gone, with a *PartError, or is nil.
+func (t *Tiles) missing() error {
+	for _, src := range t.sources {
+		if src.gone {
+			return &PartError{src.tile.Part, fmt.Errorf("%s/%s: %w", src.tile.Source.Bucket, src.tile.Source.Key, bucket.ErrNotFound)}
 		}
 	}
 	return nil

@@ -146,6 +146,10 @@ func (d *db) FailTask(ctx context.Context, f Failure) (v Verdict, err error) {
 			return nil
 		}
 		task.Node = f.Node
+		if f.Gone {
+			v = Replanned
+			return t.replan(ctx, task, f.Reason)
+		}
 		if !f.Permanent && task.Failures+1 < f.Limit {
 			v = Retried
 			delay := f.Delay << min(task.Failures, 10)
@@ -208,8 +212,7 @@ func (t *tx) dropFrom(ctx context.Context, live []Render, id PartID, reason stri
 		if auto != 0 && r.Name == definition.AutoName {
 			err = t.endRender(ctx, r, Cancelled, fmt.Sprintf("part %q left out: %s", id.Part, reason))
 		} else {
-			_, err = t.exec(ctx, `UPDATE renders SET state = ?, not_before = 0, lease_until = 0, epoch = epoch + 1, updated = ?
-				WHERE run = ?`, Queued, t.now, r.Run)
+			err = t.queueRender(ctx, r.Run)
 		}
 		if err != nil {
 			return err

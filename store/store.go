@@ -48,7 +48,8 @@ var (
 //  11. A task given up on takes its part out of the song with the reason. A
 //     render of an automatic definition gives way to a new definition without
 //     the part, any other is planned again without it; with no part to blame the
-//     render fails with the reason.
+//     render fails with the reason. A task that lacks an object blames nobody and
+//     counts no failure: it is cancelled and its renders are planned again.
 //  12. A render's preview can grow when all its sounds are there, and then
 //     whenever its next segment and all before it are; one at a time lets it.
 //  13. While a song rests it can be kept at rest; nothing of it begins meanwhile.

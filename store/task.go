@@ -83,6 +83,8 @@ type Failure struct {
 	Node      string
 	Reason    string
 	Permanent bool
+	// Gone: an object that the task reads is gone. Its renders are planned again.
+	Gone bool
 	// Blame is the part that caused it, empty for the task's own.
 	Blame definition.PartID
 	// Limit is the number of failures that give the task up; Delay is the pause
@@ -95,9 +97,10 @@ type Failure struct {
 type Verdict string
 
 const (
-	Ignored Verdict = "ignored"  // an older attempt, or the task is over
-	Retried Verdict = "retried"  // another attempt is queued
-	GivenUp Verdict = "given up" // see 11 of Store
+	Ignored   Verdict = "ignored"   // an older attempt, or the task is over
+	Retried   Verdict = "retried"   // another attempt is queued
+	GivenUp   Verdict = "given up"  // see 11 of Store
+	Replanned Verdict = "replanned" // see 11 of Store
 )
 
 // Sweep says what counts as lost.

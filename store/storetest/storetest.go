@@ -50,6 +50,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"11 given up", testGivenUp},
 		{"11 ingest given up", testIngestGivenUp},
 		{"11 revive", testRevive},
+		{"11 without its object", testReplan},
 		{"12 growing previews", testGrowth},
 		{"13 at rest", testIdle},
 		{"14 nodes", testNodes},
