@@ -200,6 +200,34 @@ func TestSilentNode(t *testing.T) {
 	b.done(c, "")
 }
 
+// Work that nodes hand back, as in an outage of the object store, is not taken for lost
+// however long it waits.
+func TestHandedBackIsNotLost(t *testing.T) {
+	b := newBench(t)
+	var mu sync.Mutex
+	back := map[string]int{}
+	b.node(func(a plan.Assignment) course {
+		mu.Lock()
+		defer mu.Unlock()
+		back[a.Key]++
+		return course{back: a.Picture != nil && back[a.Key] < 2}
+	})
+	cfg := b.config()
+	cfg.Silent, cfg.Losses = handBack/4, 1 // the message waits twice as long
+	c, _ := b.start(cfg)
+	b.song(2)
+	r := b.done(c, "")
+	tasks, err := b.store.Tasks(t.Context(), r.Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		if task.Losses > 0 || task.Failures > 0 || task.Attempt != 1 {
+			t.Errorf("%s task: attempt %d, %d losses, %d failures", task.Kind, task.Attempt, task.Losses, task.Failures)
+		}
+	}
+}
+
 // A newer definition ends the render of the older one.
 func TestNewerCancelsOlder(t *testing.T) {
 	b := newBench(t)

@@ -25,8 +25,16 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 	switch r.State {
 	case plan.ReportStarted, plan.ReportProgress:
 		_, err = c.store.TaskNews(ctx, store.News{
-			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Percent: r.Percent,
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Delivery: r.Delivery, Percent: r.Percent,
 		})
+	case plan.ReportReturned:
+		var fresh bool
+		fresh, err = c.store.ReturnTask(ctx, store.News{
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Delivery: r.Delivery,
+		})
+		if fresh {
+			log.Info("task handed back")
+		}
 	case plan.ReportDone:
 		var fresh bool
 		fresh, err = c.store.CompleteTask(ctx, store.Done{

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,6 +47,7 @@ type course struct {
 	blame     definition.PartID
 	lose      bool // no report at all, as if the node died
 	silent    bool // begun, and never heard of again
+	back      bool // begun, and handed back
 	twice     bool // every report twice
 	alien     bool // reports out of order
 }
@@ -105,15 +107,23 @@ func (n *node) one(ctx context.Context, l queue.Lease, a plan.Assignment) error 
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err := l.Ack(ctx); err != nil && !errors.Is(err, queue.ErrLost) { // lost: the first of a row has acked it
+	if c.back {
+		if err := l.Nack(ctx, handBack/2); err != nil {
+			return err
+		}
+	} else if err := l.Ack(ctx); err != nil && !errors.Is(err, queue.ErrLost) { // lost: the first of a row has acked it
 		return err
 	}
 	if c.lose {
 		return nil
 	}
-	started := plan.Report{State: plan.ReportStarted}
+	started := plan.Report{State: plan.ReportStarted, Delivery: rand.Text()}
 	if c.silent {
 		return n.send(ctx, a, c, started)
+	}
+	if c.back {
+		back := plan.Report{State: plan.ReportReturned, Delivery: started.Delivery}
+		return errors.Join(n.send(ctx, a, c, started), n.send(ctx, a, c, back)) // in whatever order they are dealt with
 	}
 	if c.fail != "" {
 		return errors.Join(n.send(ctx, a, c, started), n.send(ctx, a, c, plan.Report{State: plan.ReportFailed, Error: c.fail, Permanent: c.permanent, Part: c.blame}))

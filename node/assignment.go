@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,13 +75,15 @@ func (n *Node) handle(ctx context.Context, l queue.Lease) outcome {
 // attempt does one assignment under a lease and reports on it.
 func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) ending {
 	log := n.cfg.Log.With(ids(a)...)
-	r := &reporter{node: n, a: a, log: log, news: make(chan struct{}, 1)}
+	r := &reporter{node: n, a: a, delivery: rand.Text(), log: log, news: make(chan struct{}, 1)}
 	_ = r.send(ctx, plan.Report{State: plan.ReportStarted}) // progress will do
 
 	var result json.RawMessage
 	var reused bool
 	var away *transferError
+	held := false
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
+		held = true
 		defer r.tell(ctx, n.cfg.Visibility/3)()
 		result, reused, err = n.work(ctx, a, r.progress, log)
 		return err
@@ -99,14 +102,17 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 		return ending{outcome: outcomeLost}
 	case ctx.Err() != nil:
 		log.Info("handed back, the node is stopping")
-		return ending{outcome: outcomeHanded}
+		return r.handBack(ctx, ending{})
+	case !held:
+		log.Warn("handed back, its lease cannot be extended", "error", err)
+		return r.handBack(ctx, ending{delay: n.outage.pause})
 	case machineTrouble(err):
 		log.Error("handed back, this machine lacks something", "error", err)
-		return ending{outcome: outcomeHanded, pause: fullPause} // others should have it, and what comes next
+		return r.handBack(ctx, ending{pause: fullPause}) // others should have it, and what comes next
 	case errors.As(err, &away):
 		log.Warn("handed back, an object store does not answer", "error", err)
 		n.outage.begin(away.role)
-		return ending{outcome: outcomeHanded, delay: n.outage.pause}
+		return r.handBack(ctx, ending{delay: n.outage.pause})
 	}
 	rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
 	var reject *decode.RejectError

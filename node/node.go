@@ -90,6 +90,9 @@ const (
 	transferPause = 10 * time.Second
 	// fullPause is how long a slot takes no work after the scratch folder ran full.
 	fullPause = 10 * time.Second
+	// handBackTimeout bounds the report of what is handed back, which is worth less than
+	// to be gone in time.
+	handBackTimeout = 3 * time.Second
 	// sendTimeout bounds the reports that are sent after the work's own context ended.
 	sendTimeout = 10 * time.Second
 )

@@ -11,6 +11,7 @@ import (
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
 )
 
 // awayBucket answers nothing while it is away, and counts what it is asked.
@@ -71,5 +72,42 @@ func TestNoWorkIsTakenInAnOutage(t *testing.T) {
 		if r := b.final(); r.State != plan.ReportDone {
 			t.Errorf("report %+v", r)
 		}
+	}
+}
+
+// unheld is a queue whose leases cannot be extended.
+type unheld struct{ queue.Queue }
+
+func (q unheld) Receive(ctx context.Context, n int, visibility time.Duration) ([]queue.Lease, error) {
+	all, err := q.Queue.Receive(ctx, n, visibility)
+	for i, l := range all {
+		all[i] = unheldLease{l}
+	}
+	return all, err
+}
+
+type unheldLease struct{ queue.Lease }
+
+func (unheldLease) Extend(context.Context, time.Duration) error {
+	return errors.New("500 internal error")
+}
+
+// That the queue does not answer is no failure of the work that it has handed out.
+func TestLeaseThatCannotBeHeld(t *testing.T) {
+	b := newBench(t)
+	b.node.outage.pause = 0
+	b.send(stackAssignment(30))
+	leases, err := unheld{b.assignments}.Receive(t.Context(), 1, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if how := b.node.handle(t.Context(), leases[0]); how != outcomeHanded {
+		t.Errorf("%s, want it handed back", how)
+	}
+	if visible, leased, err := b.assignments.Depth(t.Context()); visible != 1 || leased != 0 || err != nil {
+		t.Errorf("%d assignments wait, %d leased, %v; want one", visible, leased, err)
+	}
+	if first, last := b.next(), b.next(); first.State != plan.ReportStarted || last.State != plan.ReportReturned {
+		t.Errorf("reports %+v, %+v", first, last)
 	}
 }

@@ -14,9 +14,10 @@ import (
 
 // reporter sends the reports of one assignment. Safe for concurrent use.
 type reporter struct {
-	node *Node
-	a    plan.Assignment
-	log  *slog.Logger
+	node     *Node
+	a        plan.Assignment
+	delivery string
+	log      *slog.Logger
 
 	mu      sync.Mutex
 	percent float64
@@ -30,6 +31,14 @@ func (r *reporter) send(ctx context.Context, rep plan.Report) error {
 	return r.sendWithin(ctx, rep, sendTimeout)
 }
 
+// handBack says that the assignment goes back to the queue: its message may wait there
+// for longer than a node may be silent, and is not to be taken for lost.
+func (r *reporter) handBack(ctx context.Context, e ending) ending {
+	_ = r.sendWithin(ctx, plan.Report{State: plan.ReportReturned}, handBackTimeout) // silence does, later
+	e.outcome = outcomeHanded
+	return e
+}
+
 func (r *reporter) sendWithin(ctx context.Context, rep plan.Report, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
@@ -39,7 +48,7 @@ func (r *reporter) sendWithin(ctx context.Context, rep plan.Report, within time.
 // post sends a report unless ctx ends.
 func (r *reporter) post(ctx context.Context, rep plan.Report) error {
 	rep.Key, rep.Kind, rep.Song, rep.Run, rep.Attempt = r.a.Key, r.a.Kind, r.a.Song, r.a.Run, r.a.Attempt
-	rep.Node = r.node.cfg.Name
+	rep.Node, rep.Delivery = r.node.cfg.Name, r.delivery
 	switch {
 	case r.a.Ingest != nil:
 		rep.Part = r.a.Ingest.Part

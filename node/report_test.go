@@ -117,6 +117,9 @@ func TestFullDiskIsNoFailure(t *testing.T) {
 	if err != nil || len(ls) != 1 || ls[0].Deliveries() != 2 {
 		t.Fatalf("%d assignments came back, %v", len(ls), err)
 	}
+	if r := b.next(); r.State != plan.ReportReturned || r.Key != "k1" {
+		t.Errorf("report %+v, want that it was handed back", r)
+	}
 	stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -147,8 +150,10 @@ func (b *bench) next() plan.Report {
 // report returns the next report.
 func (b *bench) report() plan.Report {
 	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
+	defer cancel()
 	var r plan.Report
-	ls, err := b.reports.Receive(b.t.Context(), 1, time.Minute)
+	ls, err := b.reports.Receive(ctx, 1, time.Minute)
 	if err == nil && len(ls) == 1 {
 		err = errors.Join(json.Unmarshal(ls[0].Body(), &r), ls[0].Ack(b.t.Context()))
 	}

@@ -64,7 +64,8 @@ func TestNothingIsStoredAfterTrouble(t *testing.T) {
 }
 
 // A cell whose tiles cannot be read because the object store is away is handed back;
-// a placeholder must not become its result. When the store is back, it is made.
+// a placeholder must not become its result. It is said to be, so that it is not taken
+// for lost while it waits. When the store is back, it is made.
 func TestCellIsHandedBackWhileTheStoreIsAway(t *testing.T) {
 	b := newBench(t)
 	p := b.wanderingCell(30)
@@ -88,6 +89,16 @@ func TestCellIsHandedBackWhileTheStoreIsAway(t *testing.T) {
 		}
 		if how := b.node.handle(t.Context(), leases[0]); how != c.want {
 			t.Errorf("store away from get %d on: %s, want %s", c.fails, how, c.want)
+		}
+		last := plan.ReportReturned
+		if c.want == outcomeDone {
+			last = plan.ReportDone
+		}
+		for r := b.next(); r.State != last; r = b.next() {
+			if r.State != plan.ReportStarted && r.State != plan.ReportProgress {
+				t.Errorf("store away from get %d on: report %+v", c.fails, r)
+				break
+			}
 		}
 		_, err = b.objects.Stat(t.Context(), p.Out.Key)
 		if there := err == nil; there != (c.want == outcomeDone) {

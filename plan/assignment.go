@@ -271,6 +271,9 @@ const (
 	ReportProgress ReportState = "progress"
 	ReportDone     ReportState = "done"
 	ReportFailed   ReportState = "failed"
+	// ReportReturned: the assignment is not done and nobody's fault; whoever said so has
+	// handed its message back to the queue.
+	ReportReturned ReportState = "returned"
 	// ReportNode is not about an assignment: About says what the node is, nil that it
 	// stops.
 	ReportNode ReportState = "node"
@@ -282,12 +285,15 @@ type Report struct {
 	Key  string `json:"key"`
 	Kind Kind   `json:"kind"`
 	definition.Song
-	Run     string      `json:"run,omitempty"`
-	Attempt int         `json:"attempt"`
-	Node    string      `json:"node"`
-	State   ReportState `json:"state"`
-	Percent float64     `json:"percent"` // 0..100
-	Error   string      `json:"error,omitempty"`
+	Run     string `json:"run,omitempty"`
+	Attempt int    `json:"attempt"`
+	// Delivery tells the times apart that one attempt was taken from the queue: reports
+	// may overtake each other.
+	Delivery string      `json:"delivery,omitempty"`
+	Node     string      `json:"node"`
+	State    ReportState `json:"state"`
+	Percent  float64     `json:"percent"` // 0..100
+	Error    string      `json:"error,omitempty"`
 	// Permanent: trying again cannot help.
 	Permanent bool `json:"permanent,omitempty"`
 	// Part is the part to blame, if one is, or the one being ingested.

@@ -24,6 +24,9 @@ func (d *db) TaskNews(ctx context.Context, n News) (live bool, err error) {
 		if (task.State != TaskQueued && task.State != TaskRunning) || n.Attempt != task.Attempt {
 			return nil
 		}
+		if n.Delivery != "" && n.Delivery == task.returned {
+			return nil // overtaken by its being handed back
+		}
 		live = true
 		started := task.Started
 		if task.State == TaskQueued {

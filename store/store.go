@@ -44,7 +44,8 @@ var (
 //     in that task's transaction.
 //  10. A failed attempt is tried again after a delay; a failure reported for an
 //     older attempt than the current one changes nothing; interruptions (a node
-//     gone silent) are counted apart from failures.
+//     gone silent) are counted apart from failures. An attempt that is handed back
+//     counts as neither: it waits for its message to be read once more.
 //  11. A task given up on takes its part out of the song with the reason. A
 //     render of an automatic definition gives way to a new definition without
 //     the part, any other is planned again without it; with no part to blame the
@@ -169,6 +170,9 @@ type work interface {
 	// TaskNews notes that an attempt runs and how far it is. False when the task
 	// is over or unknown.
 	TaskNews(ctx context.Context, n News) (bool, error)
+	// ReturnTask notes that a delivery of an attempt has been handed back to the
+	// queue: see 10. Later news of it are nothing new.
+	ReturnTask(ctx context.Context, n News) (bool, error)
 	// CompleteTask notes a result. False when it was known: see 8.
 	CompleteTask(ctx context.Context, d Done) (bool, error)
 	// FailTask notes a failed attempt: see 10 and 11.

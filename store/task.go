@@ -36,6 +36,7 @@ type Task struct {
 	Node            string
 	Started         time.Time
 	Updated         time.Time
+	returned        string // the delivery that was handed back last
 }
 
 // NewTask is work to be done, unless it is done already.
@@ -61,7 +62,9 @@ type News struct {
 	Key     string
 	Attempt int
 	Node    string
-	Percent float64 // 0..100
+	// Delivery tells the times apart that one attempt was taken from the queue.
+	Delivery string
+	Percent  float64 // 0..100
 }
 
 // Done is the result of a task.
@@ -129,7 +132,7 @@ type Message struct {
 }
 
 const taskColumns = `t.choir, t.song, t.key, t.kind, t.stripe, t.segment, t.part, t.payload, t.state, t.attempt,
-	t.failures, t.losses, t.percent, t.error, t.result, t.node, t.started, t.updated`
+	t.failures, t.losses, t.percent, t.error, t.result, t.node, t.returned, t.started, t.updated`
 
 func scanTask(scan func(...any) error) (Task, error) {
 	var t Task
@@ -140,7 +143,7 @@ func scanTask(scan func(...any) error) (Task, error) {
 	var kind plan.Kind
 	var attempt int
 	if err := scan(&id.Choir, &id.Song, &key, &kind, &t.Stripe, &t.Segment, &t.Part, &payload, &t.State, &attempt,
-		&t.Failures, &t.Losses, &t.Percent, &t.Error, &result, &t.Node, &started, &updated); err != nil {
+		&t.Failures, &t.Losses, &t.Percent, &t.Error, &result, &t.Node, &t.returned, &started, &updated); err != nil {
 		return Task{}, err
 	}
 	if err := json.Unmarshal([]byte(payload), &t.Assignment); err != nil {
