@@ -22,8 +22,9 @@ var (
 	ErrNotFound = errors.New("bucket: object not found")
 	ErrExists   = errors.New("bucket: object exists")
 	// ErrChanged is returned by a reader from Open when the object was
-	// replaced while it was being read.
-	ErrChanged = errors.New("bucket: object changed while being read")
+	// replaced while it was being read, and by a Put that was to replace
+	// another object than is there.
+	ErrChanged = errors.New("bucket: object changed meanwhile")
 )
 
 // MaxKey is the longest key in bytes: a directory's file names hold 255, a few
@@ -39,7 +40,8 @@ const MaxKey = 240
 //  3. Nothing is visible under key until all of r is stored, and nothing stays
 //     behind when r fails or the context ends.
 //  4. With IfNotExist, of many Puts at once one stores and the others get
-//     ErrExists.
+//     ErrExists. With IfMatch, of many that name one object one replaces it and
+//     the others get ErrChanged.
 //  5. Put takes readers that cannot seek, of any length.
 //  6. Get with a Range returns that part; one that ends past the object's end
 //     is cut short, one that begins there is empty.
@@ -67,6 +69,9 @@ type Bucket interface {
 type PutOptions struct {
 	// IfNotExist makes Put fail with ErrExists when the key is taken.
 	IfNotExist bool
+	// IfMatch, where set, makes Put fail with ErrChanged unless it replaces the
+	// object of that ETag. Not together with IfNotExist.
+	IfMatch string
 	// ContentType is the media type, where the implementation stores it.
 	ContentType string
 }

@@ -110,7 +110,7 @@ func (d *Dir) Put(ctx context.Context, key string, r io.Reader, o PutOptions) (i
 	// Until the rename the file is ours alone, after it there is none to remove.
 	defer os.Remove(temp)
 	defer f.Close()
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH); err != nil && !errors.Is(err, syscall.ENOTSUP) {
+	if err := flock(f, syscall.LOCK_SH); err != nil {
 		return Info{}, err
 	}
 	if _, err := io.Copy(f, contextReader{ctx, r}); err != nil {
@@ -131,22 +131,58 @@ func (d *Dir) Put(ctx context.Context, key string, r io.Reader, o PutOptions) (i
 	if err := ctx.Err(); err != nil {
 		return Info{}, err
 	}
-	if err := place(temp, name, o.IfNotExist); err != nil {
+	if err := d.place(temp, name, o); err != nil {
 		return Info{}, err
 	}
 	return fileInfo(key, st), d.syncDir()
 }
 
 // place gives a finished file its name.
-func place(temp, name string, ifNotExist bool) error {
-	if !ifNotExist {
-		return os.Rename(temp, name)
+func (d *Dir) place(temp, name string, o PutOptions) error {
+	if o.IfNotExist {
+		err := os.Link(temp, name)
+		if errors.Is(err, fs.ErrExist) {
+			return ErrExists
+		}
+		return err
 	}
-	err := os.Link(temp, name)
-	if errors.Is(err, fs.ErrExist) {
-		return ErrExists
+	// A file system can rename, but not if: nobody else may while one looks.
+	how := syscall.LOCK_SH
+	if o.IfMatch != "" {
+		how = syscall.LOCK_EX
 	}
-	return err
+	dir, err := os.Open(d.path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close() // and unlock
+	if err := flock(dir, how); err != nil {
+		return err
+	}
+	if o.IfMatch != "" {
+		st, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) || (err == nil && fileInfo("", st).ETag != o.IfMatch) {
+			return ErrChanged
+		} else if err != nil {
+			return err
+		}
+	}
+	return os.Rename(temp, name)
+}
+
+// flock locks an open file against other processes and other files open here, where
+// the file system can.
+func flock(f *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), how)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case errors.Is(err, syscall.ENOTSUP):
+			return nil
+		}
+		return err
+	}
 }
 
 // syncDir makes a new name survive a power cut.

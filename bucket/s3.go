@@ -22,8 +22,9 @@ import (
 //
 // Two limits of a network: when ctx ends while the last request of a Put is
 // under way the object may be there all the same; and a Put with IfNotExist
-// whose answer was lost finds its own object and returns ErrExists. Both are
-// harmless where a key names its content.
+// whose answer was lost finds its own object and returns ErrExists, one with
+// IfMatch ErrChanged. All are harmless where a key names its content, or who puts
+// looks again.
 type S3 struct {
 	name    string
 	client  *s3.Client
@@ -57,10 +58,15 @@ func (b *S3) Put(ctx context.Context, key string, r io.Reader, o PutOptions) (In
 		}
 		in.IfNoneMatch = aws.String("*")
 	}
+	if o.IfMatch != "" {
+		in.IfMatch = aws.String(`"` + o.IfMatch + `"`)
+	}
 	out, err := b.upload.UploadObject(ctx, in)
 	if err != nil {
 		if o.IfNotExist && b.taken(ctx, key, err) {
 			err = ErrExists
+		} else if o.IfMatch != "" && replaced(err) {
+			err = ErrChanged
 		} else if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 			err = fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
@@ -78,6 +84,18 @@ func (b *S3) taken(ctx context.Context, key string, err error) bool {
 	case http.StatusConflict:
 		_, err := b.Stat(ctx, key)
 		return err == nil
+	}
+	return false
+}
+
+// replaced tells whether a Put with IfMatch failed because the object is another one,
+// is gone, or was being replaced.
+func replaced(err error) bool {
+	switch statusOf(err) {
+	case http.StatusPreconditionFailed, http.StatusConflict:
+		return true
+	case http.StatusNotFound:
+		return !missingBucket(err)
 	}
 	return false
 }

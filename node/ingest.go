@@ -137,7 +137,7 @@ func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, 
 		return err
 	}
 	res.Bytes, res.SHA256 = size, hex.EncodeToString(hash.Sum(nil))
-	if err := in.storeSnapshot(ctx, a.Ingest, c.best, res, put); err != nil {
+	if err := in.storeSnapshot(ctx, a.Ingest, c.best, res); err != nil {
 		return err
 	}
 	if c.features != nil {
@@ -154,10 +154,10 @@ func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, 
 }
 
 // storeSnapshot writes the best picture, which is named by the recording's key: that
-// of a recording that has been replaced meanwhile is left to who reads the new one.
-func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, best *media.Frame, res *plan.IngestResult,
-	put func(plan.Ref, io.Reader, bucket.PutOptions) error,
-) error {
+// of a recording that has been replaced meanwhile is left to who reads the new one. It
+// replaces only the snapshot that was there before the recording was found to be the
+// newest: one that is put later may be of a newer one.
+func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, best *media.Frame, res *plan.IngestResult) error {
 	if best == nil {
 		return nil
 	}
@@ -171,8 +171,30 @@ func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, best *med
 	if err != nil {
 		return err
 	}
-	if info, err := raw.Stat(ctx, w.Raw.Key); err == nil && info.ETag != res.ETag {
+	snapshots, err := at(in.Buckets, w.Snapshot)
+	if err != nil {
+		return err
+	}
+	for {
+		o := bucket.PutOptions{ContentType: "image/jpeg"}
+		was, err := snapshots.Stat(ctx, w.Snapshot.Key)
+		switch {
+		case err == nil:
+			o.IfMatch = was.ETag
+		case errors.Is(err, bucket.ErrNotFound):
+			o.IfNotExist = true
+		default:
+			return fmt.Errorf("%s/%s: %w", w.Snapshot.Bucket, w.Snapshot.Key, err)
+		}
+		if info, err := raw.Stat(ctx, w.Raw.Key); err == nil && info.ETag != res.ETag {
+			return nil
+		}
+		_, err = snapshots.Put(ctx, w.Snapshot.Key, bytes.NewReader(jpeg.Bytes()), o)
+		if errors.Is(err, bucket.ErrChanged) || errors.Is(err, bucket.ErrExists) {
+			continue // somebody else was faster; whose is it?
+		} else if err != nil {
+			return fmt.Errorf("%s/%s: %w", w.Snapshot.Bucket, w.Snapshot.Key, err)
+		}
 		return nil
 	}
-	return put(w.Snapshot, &jpeg, bucket.PutOptions{ContentType: "image/jpeg"})
 }

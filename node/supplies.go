@@ -84,7 +84,7 @@ func (b *supplied) Stat(ctx context.Context, key string) (bucket.Info, error) {
 func (b *supplied) Put(ctx context.Context, key string, r io.Reader, o bucket.PutOptions) (bucket.Info, error) {
 	body := &suppliedBody{r: r, all: b.all}
 	info, err := b.Bucket.Put(ctx, key, body, o)
-	if body.err == nil { // otherwise it is the work that failed
+	if body.err == nil && !errors.Is(err, bucket.ErrChanged) { // otherwise it is the work that failed, or who puts looks again
 		b.all.note(ctx, b.role, key, err)
 	}
 	return info, err

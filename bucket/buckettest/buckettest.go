@@ -37,6 +37,7 @@ func Run(t *testing.T, o Options) {
 		{"03 cancelled", cancelled},
 		{"04 if not exist", exclusive},
 		{"04 race", race},
+		{"04 if match", swap},
 		{"05 streams", streams},
 		{"06 ranges", ranges},
 		{"07 missing", missing},

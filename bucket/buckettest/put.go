@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/iotest"
 
 	"github.com/choirless/render/bucket"
@@ -118,6 +119,56 @@ func exclusive(s *suite) {
 		if _, err := s.b.Put(s.ctx, key, strings.NewReader("c"), o); err != nil {
 			s.Errorf("put after delete: %v", err)
 		}
+	}
+	s.clean()
+}
+
+// swap replaces an object only if it is the one that is named.
+func swap(s *suite) {
+	over := func(etag, content string) (bucket.Info, error) {
+		return s.b.Put(s.ctx, songKey, strings.NewReader(content), bucket.PutOptions{IfMatch: etag})
+	}
+	_, err := over("none", "a")
+	s.is("put over nothing", err, bucket.ErrChanged)
+	s.nothing(songKey)
+	first := s.put(songKey, "first")
+	second, err := over(first.ETag, "second")
+	if err != nil {
+		s.Fatalf("put over the first: %v", err)
+	}
+	_, err = over(first.ETag, "third")
+	s.is("put over the first again", err, bucket.ErrChanged)
+	if got, info := s.get(songKey, bucket.Range{}); got != "second" || info.ETag != second.ETag {
+		s.Errorf("got %q, ETag %q, want the second, %q", got, info.ETag, second.ETag)
+	}
+	if err := s.b.Delete(s.ctx, songKey); err != nil {
+		s.Fatal(err)
+	}
+	_, err = over(second.ETag, "fourth")
+	s.is("put over what is gone", err, bucket.ErrChanged)
+	s.nothing(songKey)
+	swapRace(s)
+}
+
+// swapRace has many replace one object at once.
+func swapRace(s *suite) {
+	const writers = 24
+	info := s.put(songKey, "before")
+	var won atomic.Int32
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			_, err := s.b.Put(s.ctx, songKey, strings.NewReader(fmt.Sprint("writer ", i)), bucket.PutOptions{IfMatch: info.ETag})
+			if err == nil {
+				won.Add(1)
+			} else {
+				s.is("put", err, bucket.ErrChanged)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 {
+		s.Errorf("%d replaced the same object", won.Load())
 	}
 	s.clean()
 }
