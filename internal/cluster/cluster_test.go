@@ -38,15 +38,35 @@ type bench struct {
 // PostgreSQL, MinIO and fauxqs, and what must hold on it, one after the other. The
 // reconciliation is off, so that it is the notifications that bring everything.
 func TestCluster(t *testing.T) {
-	bin := t.TempDir()
-	build(t, bin, "./cmd/coordinator", "./cmd/render-node", "./scripts/choirgen")
-	c, err := cluster.Start(t.Context(), cluster.Options{
-		Bin: bin,
+	b := newBench(t, cluster.Options{
 		// Long enough for all parts to be there when the song is aligned: offsets
 		// that are known move by more than 5 ms only.
 		CoordinatorArgs: []string{"--reconcile", "1h", "--debounce", "2s"},
 		NodeArgs:        []string{"--lease", lease.String(), "--software", "--drain", "0s"},
 	})
+
+	// The first is what the others are compared with.
+	var undisturbed status.Song
+	t.Run("from upload to final by events", func(t *testing.T) { undisturbed = b.in(t).finalByEvents() })
+	if t.Failed() {
+		return
+	}
+	t.Run("a node is killed in the middle of a cell", func(t *testing.T) { b.in(t).nodeKilled(undisturbed) })
+	t.Run("a coordinator is killed", func(t *testing.T) { b.in(t).coordinatorKilled(undisturbed) })
+	t.Run("a node is asked to stop", func(t *testing.T) { b.in(t).nodeStopped(undisturbed) })
+	t.Run("a part is uploaded again", func(t *testing.T) { b.in(t).uploadedAgain(undisturbed) })
+	t.Run("cancelled and asked for again", func(t *testing.T) { b.in(t).cancelled() })
+	t.Run("a definition dropped in by hand", func(t *testing.T) { b.in(t).definitionByHand(undisturbed) })
+	t.Run("statuses of the original", func(t *testing.T) { b.in(t).legacy(undisturbed) })
+	t.Run("nothing is left behind", func(t *testing.T) { b.in(t).tidy() })
+}
+
+// newBench builds the programs and starts a cluster of them, which ends with the test.
+func newBench(t *testing.T, o cluster.Options) *bench {
+	t.Helper()
+	o.Bin = t.TempDir()
+	build(t, o.Bin, "./cmd/coordinator", "./cmd/render-node", "./scripts/choirgen")
+	c, err := cluster.Start(t.Context(), o)
 	if err != nil {
 		testserver.Missing(t, err)
 	}
@@ -65,23 +85,8 @@ func TestCluster(t *testing.T) {
 		}
 	})
 	song := t.TempDir()
-	run(t, filepath.Join(bin, "choirgen"), "--out", song, "--tiny", "--parts", "3", "--quiet")
-	b := &bench{T: t, Cluster: c, parts: recordings(t, song)}
-
-	// The first is what the others are compared with.
-	var undisturbed status.Song
-	t.Run("from upload to final by events", func(t *testing.T) { undisturbed = b.in(t).finalByEvents() })
-	if t.Failed() {
-		return
-	}
-	t.Run("a node is killed in the middle of a cell", func(t *testing.T) { b.in(t).nodeKilled(undisturbed) })
-	t.Run("a coordinator is killed", func(t *testing.T) { b.in(t).coordinatorKilled(undisturbed) })
-	t.Run("a node is asked to stop", func(t *testing.T) { b.in(t).nodeStopped(undisturbed) })
-	t.Run("a part is uploaded again", func(t *testing.T) { b.in(t).uploadedAgain(undisturbed) })
-	t.Run("cancelled and asked for again", func(t *testing.T) { b.in(t).cancelled() })
-	t.Run("a definition dropped in by hand", func(t *testing.T) { b.in(t).definitionByHand(undisturbed) })
-	t.Run("statuses of the original", func(t *testing.T) { b.in(t).legacy(undisturbed) })
-	t.Run("nothing is left behind", func(t *testing.T) { b.in(t).tidy() })
+	run(t, filepath.Join(o.Bin, "choirgen"), "--out", song, "--tiny", "--parts", "3", "--quiet")
+	return &bench{T: t, Cluster: c, parts: recordings(t, song)}
 }
 
 func (b *bench) in(t *testing.T) *bench { return &bench{t, b.Cluster, b.parts} }
