@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/flagenv"
 	"github.com/choirless/render/internal/metrics"
+	"github.com/choirless/render/internal/scratch"
 	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
@@ -97,6 +98,11 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 			err = errors.Join(err, q.Close())
 		}
 	}()
+	folder, err := scratch.Open(c.scratch, "choirless-coordinator-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
 	names := map[string]string{}
 	for _, role := range definition.Buckets() {
 		names[c.BucketName(role)] = role
@@ -110,7 +116,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		Store: st, Buckets: buckets, Events: queues[0], Assignments: queues[1], Reports: queues[2],
 		BucketNames: names, Name: c.name, Attempts: c.attempts, Debounce: c.debounce, Reconcile: c.reconcile,
 		Claim: c.claim, Silent: c.silent, Resend: c.resend, Segment: c.segment, Encoder: plan.Encoder{Codec: string(codec)},
-		Align: align.Options{Reach: c.reach}, Scratch: c.scratch, Verify: c.verify, Keep: c.keep, Log: log, Metrics: registry, Trace: tracer,
+		Align: align.Options{Reach: c.reach}, Scratch: folder.Dir(), Verify: c.verify, Keep: c.keep, Log: log, Metrics: registry, Trace: tracer,
 	})
 	if err != nil {
 		return err
