@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -98,6 +99,11 @@ func (c *config) Validate() error {
 	}
 	if c.keep < time.Hour {
 		errs = append(errs, fmt.Errorf("--keep: %v, want at least 1h", c.keep))
+	}
+	if c.listen != "" {
+		if _, _, err := net.SplitHostPort(c.listen); err != nil {
+			errs = append(errs, fmt.Errorf("--listen: %q, want host:port", c.listen))
+		}
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {

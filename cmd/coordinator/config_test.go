@@ -27,11 +27,11 @@ func TestREADMETable(t *testing.T) {
 func TestFaultsAreReportedTogether(t *testing.T) {
 	var e strings.Builder
 	env := func(k string) (string, bool) { return "loud", k == "CHOIRLESS_LOG_LEVEL" }
-	code := run(t.Context(), []string{"--attempts=0", "--debounce=2h", "--events=", "--claim=1ms"}, env, &e)
+	code := run(t.Context(), []string{"--attempts=0", "--debounce=2h", "--events=", "--claim=1ms", "--keep=long", "--s3-endpoint=minio:9000", "--listen=8080", "song"}, env, &e)
 	if code != 2 {
 		t.Errorf("exit %d, want 2", code)
 	}
-	for _, want := range []string{"--attempts: 0, want 1 to 100", "--debounce: 2h0m0s, want 0s to 1h", "--claim: 1ms, want 1s to 1h0m0s", "--events", "--database", `--log-level: "loud"`} {
+	for _, want := range []string{"--attempts: 0, want 1 to 100", "--debounce: 2h0m0s, want 0s to 1h", "--claim: 1ms, want 1s to 1h0m0s", "--events", "--database", "--keep", `--s3-endpoint: "minio:9000", want http://`, `--listen: "8080"`, `["song"]`, `--log-level: "loud"`} {
 		if !strings.Contains(e.String(), want) {
 			t.Errorf("output lacks %q:\n%s", want, e.String())
 		}

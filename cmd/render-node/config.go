@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -63,6 +64,11 @@ func (c *config) Validate() error {
 	}
 	if c.imds != "" && !strings.HasPrefix(c.imds, "http://") {
 		errs = append(errs, fmt.Errorf("--imds: %q, want http://address", c.imds))
+	}
+	if c.listen != "" {
+		if _, _, err := net.SplitHostPort(c.listen); err != nil {
+			errs = append(errs, fmt.Errorf("--listen: %q, want host:port", c.listen))
+		}
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {

@@ -37,13 +37,12 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), er
 	fs.SetOutput(errOut)
 	fs.Usage = func() { fmt.Fprint(errOut, about, "flags:\n", fs.FlagUsages()) }
 	c.Flags(fs)
-	err := fs.Parse(args)
+	err := flagenv.Parse(fs, envPrefix, args, env)
 	if errors.Is(err, pflag.ErrHelp) {
 		return 0
 	}
-	if err = errors.Join(err, flagenv.Apply(fs, envPrefix, env)); err == nil {
-		err = c.Validate()
-	}
+	// What could not be read is at its default, so that the rest can be judged too.
+	err = errors.Join(err, c.Validate())
 	if err != nil {
 		fmt.Fprintf(errOut, "render-node: error: %v\nrender-node: hint: see render-node --help\n", err)
 		return 2

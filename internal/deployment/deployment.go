@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -69,6 +70,11 @@ func (c *Config) Validate() error {
 	for flag, v := range map[string]string{"assignments": c.Assignments, "reports": c.Reports} {
 		if v == "" {
 			errs = append(errs, fmt.Errorf("--%s: empty, want a queue's name or URL", flag))
+		}
+	}
+	for flag, v := range map[string]string{"s3-endpoint": c.S3Endpoint, "sqs-endpoint": c.SQSEndpoint} {
+		if u, err := url.Parse(v); v != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+			errs = append(errs, fmt.Errorf("--%s: %q, want http://… or https://…", flag, v))
 		}
 	}
 	if c.Poll < time.Second || c.Poll > 20*time.Second || c.Poll%time.Second != 0 {

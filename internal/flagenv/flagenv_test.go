@@ -45,3 +45,37 @@ func TestTable(t *testing.T) {
 		t.Errorf("table lacks %q:\n%s", want, got)
 	}
 }
+
+func TestParse(t *testing.T) {
+	fs, slots, lease := flags()
+	if err := Parse(fs, "C", []string{"--slots", "7"}, env(map[string]string{"C_SLOTS": "3", "C_LEASE_TIME": "5s"})); err != nil {
+		t.Fatal(err)
+	}
+	if *slots != 7 || *lease != 5*time.Second {
+		t.Errorf("slots %d, lease %v, want the flag's 7 and the environment's 5s", *slots, *lease)
+	}
+}
+
+func TestParseReportsAllFaults(t *testing.T) {
+	for _, c := range []struct{ args, want []string }{
+		{[]string{"--slots=many", "and", "--lease-time=soon", "more"}, []string{`"--slots"`, `"--lease-time"`, `["and" "more"]`, "C_MORE"}},
+		{[]string{"--slots=many", "--fast"}, []string{`"--slots"`, "--fast", "C_MORE"}},
+	} {
+		fs, slots, _ := flags()
+		fs.Int("more", 0, "")
+		err := Parse(fs, "C", c.args, env(map[string]string{"C_MORE": "much"}))
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: error %v, want %s named", c.args, err, want)
+			}
+		}
+		if *slots != 2 {
+			t.Errorf("%q: slots %d, want the default", c.args, *slots)
+		}
+	}
+	fs, _, _ := flags()
+	fs.Usage = func() {}
+	if err := Parse(fs, "C", []string{"--slots=many", "--help"}, env(nil)); err != pflag.ErrHelp {
+		t.Errorf("help: %v", err)
+	}
+}
