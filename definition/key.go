@@ -20,8 +20,8 @@ import (
 //	             choir+song+part+<key>.ingest: the note about an ingest
 //	             choir+song+<backing's part>.alignment
 //	definition   choir+song+name.json
-//	final-parts  choir+song+<hash>.h264 (cell), .wav (sound): content-addressed
-//	             choir+song+name+run+<what>: belongs to one run
+//	final-parts  choir+song+<hash>.h264 (cell), .wav (sound), .aac (mastered sound):
+//	             content-addressed
 //	preview      choir+song+name-preprod.mp4
 //	             choir+song+name-growing.m3u8 and what it names: choir+song+name+run+<what>
 //	final        choir+song+name-final.mp4
@@ -210,7 +210,7 @@ func parseName(what, key, suffix string) (NameKey, error) {
 type CellKey struct {
 	Song
 	Hash string // lower-case hex
-	Ext  string // "h264" or "wav"
+	Ext  string // "h264", "wav" or "aac"
 }
 
 // String returns the object key.
@@ -243,7 +243,7 @@ func (k RunKey) String() string { return join(k.Song, k.Name, k.Run, k.What) }
 
 // ParseRunKey reads choir+song+name+run+what.
 func ParseRunKey(key string) (RunKey, error) {
-	f, err := split("final-parts", key, 5)
+	f, err := split("preview", key, 5)
 	if err != nil {
 		return RunKey{}, err
 	}

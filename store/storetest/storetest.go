@@ -20,6 +20,7 @@ type Database func(options ...store.Option) (store.Store, error)
 
 // Run runs the suite. fresh makes a new, empty database.
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
+	t.Run("opened by many at once", func(t *testing.T) { testOpen(t, fresh(t)) })
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *bench)
