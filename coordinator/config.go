@@ -80,6 +80,9 @@ type Config struct {
 	// NoGrowing spares the preview that grows: nobody watches. The sound is mastered
 	// while nodes work either way.
 	NoGrowing bool
+	// Abreast is how many stripes are composed at a time; 0 is all of them, as a
+	// preview that grows needs it.
+	Abreast int
 	// Reconcile is the time between two comparisons of buckets and store.
 	Reconcile time.Duration
 	// Poll bounds how late a change is seen that nothing announced.

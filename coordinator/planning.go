@@ -38,7 +38,7 @@ func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
 	if err != nil {
 		return err
 	}
-	tasks := planTasks(p)
+	tasks := planTasks(p, c.cfg.Abreast)
 	asked(ctx, tasks)
 	if err := c.redoLost(ctx, r.Song, tasks); err != nil {
 		return err
@@ -160,10 +160,11 @@ func gains(cast cast) map[definition.PartID]float64 {
 	return out
 }
 
-// planTasks is what a plan asks nodes to do. A task with one part blames it.
-func planTasks(p *plan.Plan) []store.NewTask {
+// planTasks is what a plan asks nodes to do, so many stripes at a time. A task with
+// one part blames it.
+func planTasks(p *plan.Plan, abreast int) []store.NewTask {
 	var out []store.NewTask
-	for _, a := range p.Assignments() {
+	for _, a := range p.Assignments(abreast) {
 		n := store.NewTask{Assignment: a}
 		switch {
 		case a.Picture != nil:

@@ -2,15 +2,21 @@ package node
 
 import (
 	"context"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/engine"
+	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 )
 
 // Decoding runs ahead of drawing, by batches of output frames. In a batch each
 // tile is decoded for all frames before the next tile is: a decoder that goes on
 // finds its last pictures in the core's cache. (Sixteen recordings read by a
-// picture each in turn cost 15 % more than one after the other.)
+// picture each in turn cost 15 % more than one after the other.) As many tiles as
+// a picture has cores are decoded side by side.
 //
 // One batch is drawn while the next is decoded, so the pictures of two are held.
 
@@ -29,17 +35,9 @@ func (t *Tiles) ahead(ctx context.Context, p *plan.Picture, batches chan<- [][]e
 	for first := 0; first < p.Segment.Count; {
 		n := min(t.batchSize(), p.Segment.Count-first)
 		t.keep(before + n)
-		batch := make([][]engine.Update, n)
-		for i, src := range t.sources {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			for j := range batch {
-				if u, changed := src.at(p.Rate.Time(p.Segment.First + first + j)); changed {
-					u.Tile = i
-					batch[j] = append(batch[j], u)
-				}
-			}
+		batch := t.batch(ctx, p.Rate, p.Segment.First+first, n)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		select {
 		case batches <- batch:
@@ -50,6 +48,40 @@ func (t *Tiles) ahead(ctx context.Context, p *plan.Picture, batches chan<- [][]e
 	}
 	return nil
 }
+
+// batch is what changes in each of n output frames from first on. When ctx ends it
+// is incomplete.
+func (t *Tiles) batch(ctx context.Context, rate media.FrameRate, first, n int) [][]engine.Update {
+	batch := make([][]engine.Update, n)
+	for j := range batch {
+		batch[j] = make([]engine.Update, len(t.sources))
+	}
+	var g errgroup.Group
+	g.SetLimit(min(pictureCores, runtime.GOMAXPROCS(0)))
+	for i, src := range t.sources {
+		g.Go(func() error {
+			for j := range batch {
+				u, changed := engine.Update{}, false
+				if ctx.Err() == nil {
+					u, changed = src.at(rate.Time(first + j))
+				}
+				if u.Tile = i; !changed {
+					u.Tile = unchanged
+				}
+				batch[j][i] = u
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // no tile fails
+	for j := range batch {
+		batch[j] = slices.DeleteFunc(batch[j], func(u engine.Update) bool { return u.Tile == unchanged })
+	}
+	return batch
+}
+
+// unchanged stands for the tile in an update that is none.
+const unchanged = -1
 
 // batchSize goes by the pictures last seen, and is 1 before there were any.
 func (t *Tiles) batchSize() int {

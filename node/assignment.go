@@ -100,7 +100,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	case errors.Is(err, queue.ErrLost):
 		log.Warn("lease lost, work dropped", "error", err)
 		return ending{outcome: outcomeLost}
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errDraining):
 		log.Info("handed back, the node is stopping")
 		return r.handBack(ctx, ending{})
 	case !held:
@@ -172,6 +172,13 @@ func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float6
 	if known != nil {
 		log.Info("known already")
 		return known, true, nil
+	}
+	if a.Kind == plan.KindPicture {
+		leave, err := n.takePlace(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		defer leave()
 	}
 	meter := n.cpu.begin()
 	began := time.Now()

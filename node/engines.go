@@ -8,8 +8,7 @@ import (
 )
 
 // takeEngine returns an idle engine or makes one. Each picture has an engine to
-// itself, so that software rasterising of two cells uses two cores; there are
-// never more engines than slots.
+// itself; there are never more engines than pictures composed at once.
 func (n *Node) takeEngine(ctx context.Context) (*engine.Engine, error) {
 	n.mu.Lock()
 	if k := len(n.engines); k > 0 {

@@ -35,7 +35,8 @@ type Config struct {
 	// set, is a bounded one for what may be large, and is the caller's to close.
 	Scratch string
 	Space   *Scratch
-	// Slots is how many assignments are worked on at once; 0 is one per core.
+	// Slots is how many assignments are worked on at once, pictures counted twice
+	// (see Abreast); 0 is one per core.
 	Slots int
 	// Visibility is the lease time of an assignment, extended while work runs;
 	// 0 is one minute.
@@ -72,6 +73,7 @@ type Node struct {
 	drain     chan struct{} // closed by Drain
 	drainOnce sync.Once
 
+	places  chan struct{} // as many as pictures may be composed at once
 	parking parking
 	outage  outage
 	images  images
@@ -100,9 +102,7 @@ const (
 // New returns a node. It does not touch the queues yet, but asks the linked
 // encoder whether it can keep motion inside a stripe.
 func New(cfg Config) *Node {
-	if cfg.Slots <= 0 {
-		cfg.Slots = slotsPerCore * runtime.GOMAXPROCS(0)
-	}
+	cfg.Slots = slotsOr(cfg.Slots)
 	if cfg.Visibility <= 0 {
 		cfg.Visibility = visibilityDefault
 	}
@@ -110,10 +110,19 @@ func New(cfg Config) *Node {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), drain: make(chan struct{}), changed: make(chan struct{}, 1)}
+	n.places = make(chan struct{}, Abreast(cfg.Slots))
 	n.outage.pause = transferPause
 	n.gate = newMemoryGate(n.gpuMemory)
 	n.metrics = newMetrics(n)
 	return n
+}
+
+// slotsOr is the number of slots, or one per core for 0.
+func slotsOr(slots int) int {
+	if slots > 0 {
+		return slots
+	}
+	return slotsPerCore * runtime.GOMAXPROCS(0)
 }
 
 // StripeMV reports whether this node's stripes can be joined in the bitstream.

@@ -160,16 +160,23 @@ func (p *Plan) Stack(segment int) Assignment {
 	return p.assignment(KindStack, key, func(a *Assignment) { a.Stack = &st })
 }
 
-// Assignments returns all cells in the order of time, top to bottom, so that a
-// preview can grow, after all sounds, which take part in the first second already.
-func (p *Plan) Assignments() []Assignment {
+// Assignments returns all cells, after all sounds, which take part in the first
+// second already: those of abreast stripes in the order of time, top to bottom, then
+// those of the stripes below. 0 is all stripes, so that a preview can grow; with
+// fewer, decoders of fewer parts are open at once.
+func (p *Plan) Assignments(abreast int) []Assignment {
 	var out []Assignment
 	for i := range p.Sounds {
 		out = append(out, p.Sound(i))
 	}
-	for k := range p.Segments {
-		for r := range p.Stripes {
-			out = append(out, p.Picture(r, k))
+	if abreast <= 0 {
+		abreast = len(p.Stripes)
+	}
+	for first := 0; first < len(p.Stripes); first += abreast {
+		for k := range p.Segments {
+			for r := first; r < min(first+abreast, len(p.Stripes)); r++ {
+				out = append(out, p.Picture(r, k))
+			}
 		}
 	}
 	return out

@@ -13,7 +13,7 @@ import (
 // keys returns the keys of a plan's pictures by stripe and segment, and of its sounds.
 func keys(p *Plan) (pictures, sounds map[string]string) {
 	pictures, sounds = map[string]string{}, map[string]string{}
-	for _, a := range p.Assignments() {
+	for _, a := range p.Assignments(0) {
 		if a.Kind == KindSound {
 			sounds[fmt.Sprint(a.Sound.Stripe)] = a.Key
 		} else {
@@ -197,5 +197,31 @@ func TestARowThatMovesKeepsItsCells(t *testing.T) {
 	after, _ := keys(p)
 	if d := differ(before, after); len(before) == 0 || len(d) != 0 {
 		t.Errorf("of %d cells %v have another key", len(before), d)
+	}
+}
+
+// Cells come in the order of time for all stripes, or for some stripes after others.
+func TestOrderOfAssignments(t *testing.T) {
+	parts, known := choir(16)
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segments: 2})
+	if len(p.Stripes) != 4 || len(p.Segments) != 2 {
+		t.Fatalf("%d stripes, %d segments", len(p.Stripes), len(p.Segments))
+	}
+	for abreast, want := range map[int]string{
+		0: "00 10 20 30 01 11 21 31 ",
+		1: "00 01 10 11 20 21 30 31 ",
+		2: "00 10 01 11 20 30 21 31 ",
+		3: "00 10 20 01 11 21 30 31 ",
+		9: "00 10 20 30 01 11 21 31 ",
+	} {
+		got := ""
+		for _, a := range p.Assignments(abreast) {
+			if a.Picture != nil {
+				got += fmt.Sprintf("%d%d ", a.Picture.Stripe, a.Picture.Segment.Index)
+			}
+		}
+		if got != want {
+			t.Errorf("%d abreast: %s, want %s", abreast, got, want)
+		}
 	}
 }

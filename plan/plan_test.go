@@ -104,7 +104,7 @@ func checkPlan(t *testing.T, name string, p *Plan) {
 		t.Fatalf("%s: segments hold %d of %d frames", name, first, p.Frames)
 	}
 	keys := map[string]bool{}
-	for _, a := range p.Assignments() {
+	for _, a := range p.Assignments(0) {
 		if keys[a.Key] {
 			t.Fatalf("%s: key %s twice", name, a.Key)
 		}
@@ -156,7 +156,7 @@ func TestPlanGolden(t *testing.T) {
 		b, err := json.MarshalIndent(struct {
 			*Plan
 			Assignments []Assignment
-		}{p, p.Assignments()[:4]}, "", " ")
+		}{p, p.Assignments(0)[:4]}, "", " ")
 		return append(b, '\n'), err
 	})
 }

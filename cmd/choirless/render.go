@@ -69,7 +69,7 @@ does only what has changed.`,
 	f.Float64Var(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
 	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
-	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
+	f.IntVar(&o.slots, "slots", 0, "tasks worked on at once, a picture counted as two; 0 is one per core")
 	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts and cells in; by default the user's cache folder")
 	f.StringVar(&o.cacheSize, "cache-size", "20GB", "how large the cache may be, such as 500MB; 0 for no limit. What was used longest ago goes first, and anything after 30 days")
 	f.BoolVar(&o.noCache, "no-cache", false, "keep nothing, use nothing kept")
@@ -176,6 +176,7 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.
 		Log: newLog(errOut, o.verbose),
 		Config: func(c *coordinator.Config) {
 			c.Debounce, c.NoGrowing = 50*time.Millisecond, true
+			c.Abreast = node.Abreast(o.slots)
 			c.Encoder, c.Verify = plan.Encoder{Codec: string(codec), CRF: o.crf, Preset: o.preset}, o.verify
 			c.Align.Reach = o.reach
 		},

@@ -60,7 +60,7 @@ going on when the process ended goes on when it starts again.`,
 	f.DurationVar(&o.keep, "keep", coordinator.KeepDefault, "how long cells, sounds, converted parts and previews stay after the last render that used them")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
 	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
-	f.IntVar(&o.slots, "slots", 0, "cells worked on at once; 0 is one per core")
+	f.IntVar(&o.slots, "slots", 0, "tasks worked on at once, a picture counted as two; 0 is one per core")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
 	f.BoolVar(&o.verify, "verify", false, "check every stripe for motion that leaves it, and decode every video and compare every picture")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "log every step to standard error")

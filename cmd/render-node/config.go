@@ -34,7 +34,7 @@ type config struct {
 func (c *config) Flags(fs *pflag.FlagSet) {
 	c.Config.Flags(fs)
 	fs.StringVar(&c.name, "name", "", "the node's name in reports and logs; by default host and process id")
-	fs.IntVar(&c.slots, "slots", 0, "assignments worked on at once, as far as memory allows; 0 is one per core")
+	fs.IntVar(&c.slots, "slots", 0, "assignments worked on at once, a picture counted as two, as far as memory allows; 0 is one per core")
 	fs.DurationVar(&c.lease, "lease", time.Minute, "lease time of an assignment; extended while work runs")
 	fs.StringVar(&c.scratch, "scratch", "", "folder for temporary files; by default the system's")
 	fs.Int64Var(&c.scratchMax, "scratch-max", 0, "most that temporary files may take, in MiB; 0 is what the disk has")
