@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator/status"
@@ -25,7 +26,29 @@ func (c *Coordinator) uploaded(ctx context.Context, info bucket.Info) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
+	if older, err := c.overtaken(ctx, known, info); older || err != nil {
+		return err
+	}
 	return c.ingest(ctx, id, raw, store.Raw{Key: info.Key, ETag: info.ETag, Size: info.Size}, c.document(known))
+}
+
+// overtaken reports whether a part is known by a newer recording than that, under another
+// extension: notifications of two keys have no order.
+func (c *Coordinator) overtaken(ctx context.Context, known store.Part, info bucket.Info) (bool, error) {
+	if known.Raw.Key == "" || known.Raw.Key == info.Key {
+		return false, nil
+	}
+	newer, err := c.cfg.Buckets[definition.BucketRaw].Stat(ctx, known.Raw.Key)
+	if errors.Is(err, bucket.ErrNotFound) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("%s/%s: %w", definition.BucketRaw, known.Raw.Key, err)
+	}
+	if !newer.Modified.After(info.Modified) {
+		return false, nil
+	}
+	c.log.Info("older recording ignored", "song", known.Song.Song, "part", known.Part, "key", info.Key, "newer", newer.Key)
+	return true, nil
 }
 
 // ingest notes a recording with its task. Nothing happens when both are known.
