@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/choirless/render/definition"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 )
@@ -361,43 +360,4 @@ func testIngestGivenUp(t *testing.T, b *bench) {
 	equal(t, "error", p.Error, "it broke")
 	b.complete("ingest-p-1", plan.IngestResult{SHA256: "late"}) // and yet it was done
 	equal(t, "state", b.part("p").State, store.PartReady)
-}
-
-func testTwoHandles(t *testing.T, b *bench) {
-	ctx := t.Context()
-	other := b.handle()
-	if err := other.Ping(ctx); err != nil {
-		t.Fatal(err)
-	}
-	const songs = 6
-	for i := range songs {
-		id := store.PartID{Song: definition.Song{Choir: "choir", Song: definition.SongID(fmt.Sprint("song", i))}, Part: "p"}
-		b.must(b.PutPart(ctx, id, json.RawMessage(`{}`)))
-	}
-	var mu sync.Mutex
-	won := map[string]int{}
-	var all sync.WaitGroup
-	for _, h := range []store.Store{b.Store, other} {
-		for range 2 {
-			all.Go(func() {
-				for {
-					c, err := h.ClaimSong(ctx, "me", minute)
-					if err != nil {
-						return
-					}
-					mu.Lock()
-					won[string(c.Song.Song.Song)]++
-					mu.Unlock()
-					if err := h.SongPlanned(ctx, c, ""); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-		}
-	}
-	all.Wait()
-	equal(t, "songs planned", len(won), songs)
-	for id, n := range won {
-		equal(t, "times song "+id+" was planned", n, 1)
-	}
 }
