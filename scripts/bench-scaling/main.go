@@ -154,7 +154,7 @@ func (b *bench) done(ctx context.Context, not string) error {
 		case err == nil && s.Settled && s.Run != not:
 			return nil
 		}
-		time.Sleep(500 * time.Millisecond) // the steps say when it was
+		time.Sleep(time.Second) // the steps say when it was
 	}
 	return ctx.Err()
 }

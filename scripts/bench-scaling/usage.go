@@ -34,7 +34,7 @@ type sample struct {
 }
 
 // sampleEvery is short beside a cell; reading /proc takes a millisecond.
-const sampleEvery = 500 * time.Millisecond
+const sampleEvery = time.Second
 
 // watch samples the CPU time of this process and all below it until stop is called.
 func (b *bench) watch() (stop func() []sample) {
