@@ -122,7 +122,7 @@ func (c *Coordinator) allFeatures(ctx context.Context, parts []store.Part) ([]*a
 		}
 		again = true
 		c.log.Info("the recording is read again", "song", p.Song.Song, "part", p.Part, "reason", err)
-		if err := c.store.RedoTask(ctx, p.Song, p.Task); err != nil {
+		if err := c.store.RedoTasks(ctx, p.Song, p.Task); err != nil {
 			return nil, err
 		}
 	}

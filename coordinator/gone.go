@@ -60,7 +60,7 @@ func (c *Coordinator) redoGone(ctx context.Context, parts []store.Part, used map
 		}
 		again = true
 		c.log.Warn("the converted part is gone, read again", "song", p.Song.Song, "part", p.Part)
-		if err := c.store.RedoTask(ctx, p.Song, p.Task); err != nil {
+		if err := c.store.RedoTasks(ctx, p.Song, p.Task); err != nil {
 			return err
 		}
 	}
@@ -81,15 +81,13 @@ func (c *Coordinator) redoLost(ctx context.Context, id definition.Song, tasks []
 		}
 		there[info.Key] = info.Size > 0
 	}
+	var gone []string
 	for _, n := range tasks {
-		if there[out(n.Assignment).Key] {
-			continue
-		}
-		if err := c.store.RedoTask(ctx, id, n.Key); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
+		if !there[out(n.Assignment).Key] {
+			gone = append(gone, n.Key)
 		}
 	}
-	return nil
+	return c.store.RedoTasks(ctx, id, gone...)
 }
 
 // out is the object an assignment of a render makes.

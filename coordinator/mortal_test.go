@@ -177,11 +177,11 @@ func (m mortalStore) FailTask(ctx context.Context, f store.Failure) (store.Verdi
 	return act(m.life, "FailTask", func() (store.Verdict, error) { return m.Store.FailTask(ctx, f) })
 }
 
-func (m mortalStore) RedoTask(ctx context.Context, id definition.Song, key string) error {
+func (m mortalStore) RedoTasks(ctx context.Context, id definition.Song, keys ...string) error {
 	if m.dead() {
 		return errDead
 	}
-	return m.Store.RedoTask(ctx, id, key)
+	return m.Store.RedoTasks(ctx, id, keys...)
 }
 
 func (m mortalStore) Sweep(ctx context.Context, s store.Sweep) (store.Swept, error) {

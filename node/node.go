@@ -181,7 +181,6 @@ func (n *Node) slot(ctx, receive context.Context) {
 		}
 		leases, err := n.cfg.Assignments.Receive(receive, 1, n.cfg.Visibility)
 		for _, l := range leases {
-			l = n.prefer(receive, l)
 			end := n.gate.work()
 			n.metrics.began(l)
 			n.handle(ctx, l)

@@ -108,23 +108,6 @@ func (pk *parking) park(tiles *Tiles, p *plan.Picture) {
 	}
 }
 
-// empty tells whether no decoder waits.
-func (pk *parking) empty() bool {
-	pk.mu.Lock()
-	defer pk.mu.Unlock()
-	return len(pk.spots) == 0
-}
-
-// waits tells whether a decoder waits for this cell.
-func (pk *parking) waits(p *plan.Picture) bool {
-	pk.mu.Lock()
-	defer pk.mu.Unlock()
-	return slices.ContainsFunc(p.Tiles, func(t plan.PictureTile) bool {
-		k := keyOf(t, p, p.Segment.First)
-		return slices.ContainsFunc(pk.spots, func(s spot) bool { return s.key == k })
-	})
-}
-
 // clear closes the decoders that wait since before a time, all for the zero time.
 func (pk *parking) clear(before time.Time) {
 	pk.mu.Lock()

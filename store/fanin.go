@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -224,28 +225,40 @@ func (t *tx) dropFrom(ctx context.Context, live []Render, id PartID, reason stri
 	return t.cancelOrphans(ctx, id.Song)
 }
 
-// RedoTask makes a done task be done again because its object is gone.
-func (d *db) RedoTask(ctx context.Context, id definition.Song, key string) error {
-	return d.change(ctx, "redo task", func(t *tx) error {
+// RedoTasks makes done tasks be done again because their objects are gone.
+func (d *db) RedoTasks(ctx context.Context, id definition.Song, keys ...string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	return d.change(ctx, "redo tasks", func(t *tx) error {
 		if err := t.lockSong(ctx, id); err != nil {
 			return err
 		}
-		task, err := t.task(ctx, id, key)
-		if err != nil || task.State != TaskDone {
+		for _, key := range keys {
+			if err := t.redo(ctx, id, key); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) redo(ctx context.Context, id definition.Song, key string) error {
+	task, err := t.task(ctx, id, key)
+	if err != nil || task.State != TaskDone {
+		return err
+	}
+	t.step(task, TaskQueued, "its object is gone")
+	if task.Kind == plan.KindIngest {
+		if _, err := t.exec(ctx, `UPDATE parts SET state = ?, updated = ? WHERE choir = ? AND song = ? AND task = ? AND state = ?`,
+			PartIngesting, t.now, id.Choir, id.Song, key, PartReady); err != nil {
 			return err
 		}
-		t.step(task, TaskQueued, "its object is gone")
-		if task.Kind == plan.KindIngest {
-			if _, err := t.exec(ctx, `UPDATE parts SET state = ?, updated = ? WHERE choir = ? AND song = ? AND task = ? AND state = ?`,
-				PartIngesting, t.now, id.Choir, id.Song, key, PartReady); err != nil {
-				return err
-			}
-			if _, err := t.exec(ctx, `UPDATE songs SET `+reading+` WHERE choir = ? AND song = ?`, id.Choir, id.Song); err != nil {
-				return err
-			}
+		if _, err := t.exec(ctx, `UPDATE songs SET `+reading+` WHERE choir = ? AND song = ?`, id.Choir, id.Song); err != nil {
+			return err
 		}
-		return t.requeue(ctx, id, key, requeueFresh, 0)
-	})
+	}
+	return t.requeue(ctx, id, key, requeueFresh, 0)
 }
 
 // Sweep queues again what went silent and resends what was never started.

@@ -177,8 +177,9 @@ type work interface {
 	CompleteTask(ctx context.Context, d Done) (bool, error)
 	// FailTask notes a failed attempt: see 10 and 11.
 	FailTask(ctx context.Context, f Failure) (Verdict, error)
-	// RedoTask makes a done task be done again because its object is gone.
-	RedoTask(ctx context.Context, id definition.Song, key string) error
+	// RedoTasks makes done tasks be done again because their objects are gone, all at
+	// once; those that are not known or not done are left alone.
+	RedoTasks(ctx context.Context, id definition.Song, keys ...string) error
 	// Sweep queues again what went silent and resends what was never started.
 	Sweep(ctx context.Context, s Sweep) (Swept, error)
 }

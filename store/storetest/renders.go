@@ -140,15 +140,20 @@ func testCancelledClaims(t *testing.T, b *bench) {
 
 func testRedo(t *testing.T, b *bench) {
 	ctx := t.Context()
-	b.rendering("1", "mine", cells("a")...)
+	b.rendering("1", "mine", cells("a", "b", "c")...)
 	b.send()
-	b.complete("a", nil)
-	b.must(b.RedoTask(ctx, song, "a"))
+	for _, key := range []string{"a", "b", "c"} {
+		b.complete(key, nil)
+	}
+	b.must(b.RedoTasks(ctx, song, "b", "unknown", "a"))
 	b.taskIs("a", store.TaskQueued, 2)
-	equal(t, "messages", b.send(), []string{"a#2"})
-	b.must(b.RedoTask(ctx, song, "a")) // it is on its way
+	b.taskIs("c", store.TaskDone, 1)
+	equal(t, "messages", b.send(), []string{"b#2", "a#2"})
+	b.must(b.RedoTasks(ctx, song, "a", "b")) // they are on their way
 	b.taskIs("a", store.TaskQueued, 2)
+	equal(t, "messages", b.send(), nil)
 	b.complete("a", nil)
+	b.complete("b", nil)
 	r := b.claim("1", store.Checking)
 	b.must(b.StackRender(ctx, r.Claim(), nil))
 	r = b.claim("1", store.Finishing)

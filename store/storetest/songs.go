@@ -177,7 +177,7 @@ func testSongDue(t *testing.T, b *bench) {
 	none("the document is the same")
 
 	b.must(b.PutPart(ctx, part("q"), json.RawMessage(`{"volume":3}`)))
-	b.must(b.RedoTask(ctx, song, "ingest-p-1"))
+	b.must(b.RedoTasks(ctx, song, "ingest-p-1"))
 	none("a recording is read again")
 	b.complete("ingest-p-1", plan.IngestResult{})
 	if _, err = b.ClaimSong(ctx, "me", minute); err != nil {
