@@ -3,7 +3,7 @@
 // kept to a core of its own, in turns. It prints the wall time of every turn, the CPU
 // time that nodes, coordinator and servers took meanwhile, and the ratio of the medians.
 //
-//	bench-scaling --song FOLDER [--turns 3] [--segment 2s]
+//	bench-scaling --song FOLDER [--turns 3] [--segment 2s] [--share 0.75]
 package main
 
 import (
@@ -35,9 +35,13 @@ func main() {
 	song := fs.String("song", "demo/song", "folder of recordings")
 	turns := fs.Int("turns", 3, "how often each is measured")
 	segment := fs.Duration("segment", 2*time.Second, "length of a segment")
+	share := fs.Float64("share", 1, "how much of its core a node may use; below 1 needs root")
 	err := fs.Parse(os.Args[1:])
+	if err == nil && (*share <= 0 || *share > 1) {
+		err = fmt.Errorf("--share: %g, want above 0 to 1", *share)
+	}
 	if err == nil {
-		err = run(ctx, *song, *turns, *segment)
+		err = run(ctx, *song, *turns, *segment, *share)
 	}
 	stop()
 	if err != nil && !errors.Is(err, pflag.ErrHelp) {
@@ -46,11 +50,12 @@ func main() {
 	}
 }
 
-// pinned is a render-node that keeps itself to the core of its number. Its variable
-// is the real one.
+// pinned is a render-node that keeps itself to the core of its number. Its
+// variables are the real one, and the control groups of both nodes.
 const pinned = `#!/bin/sh
-case "$*" in *"--name node-1 "*) core=0 ;; *) core=1 ;; esac
-exec taskset -c $core %s/render-node "$@"
+case "$*" in *"--name node-1 "*) core=0 group=%[2]q ;; *) core=1 group=%[3]q ;; esac
+[ -z "$group" ] || echo $$ >"$group/cgroup.procs"
+exec taskset -c $core %[1]s/render-node "$@"
 `
 
 // settings give cells enough to do for the servers beside them not to matter.
@@ -63,7 +68,7 @@ type bench struct {
 	last  int64 // number of the newest step
 }
 
-func run(ctx context.Context, folder string, turns int, segment time.Duration) (err error) {
+func run(ctx context.Context, folder string, turns int, segment time.Duration, share float64) (err error) {
 	if _, err := exec.LookPath("taskset"); err != nil {
 		return fmt.Errorf("taskset (Debian: util-linux): %w", err)
 	}
@@ -72,9 +77,17 @@ func run(ctx context.Context, folder string, turns int, segment time.Duration) (
 		return err
 	}
 	defer os.RemoveAll(bin)
+	dirs := []string{"", ""}
+	if share < 1 {
+		var remove func() error
+		if dirs, remove, err = groups(2, share); err != nil {
+			return fmt.Errorf("a share of a core: %w", err)
+		}
+		defer func() { err = errors.Join(err, remove()) }()
+	}
 	real := filepath.Join(servers.Root(), "bin")
 	if err := errors.Join(
-		os.WriteFile(filepath.Join(bin, "render-node"), fmt.Appendf(nil, pinned, real), 0o755),
+		os.WriteFile(filepath.Join(bin, "render-node"), fmt.Appendf(nil, pinned, real, dirs[0], dirs[1]), 0o755),
 		os.Symlink(filepath.Join(real, "coordinator"), filepath.Join(bin, "coordinator")),
 	); err != nil {
 		return err
