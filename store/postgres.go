@@ -73,10 +73,11 @@ func conflict(err error) bool {
 }
 
 // duplicate reports the error of two sessions running CREATE TABLE IF NOT EXISTS
-// at the same moment: unique_violation in the catalogue.
+// at the same moment: unique_violation in the catalogue, or that the table or its row
+// type is there by now (duplicate_table, duplicate_object).
 func (d *db) duplicate(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "23505" || pg.Code == "42P07")
+	return errors.As(err, &pg) && (pg.Code == "23505" || pg.Code == "42P07" || pg.Code == "42710")
 }
 
 // announcement is what other processes are told of a change: who made it, and
