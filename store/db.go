@@ -65,8 +65,9 @@ type tx struct {
 	d      *db
 	now    int64
 	events []Event
-	songs  []definition.Song // those that are changed
-	quiet  bool              // nothing that a watcher would want to know
+	songs  []definition.Song  // those that are changed
+	choir  definition.ChoirID // of the song that the transaction creates, empty when it creates none
+	quiet  bool               // nothing that a watcher would want to know
 }
 
 // maxTries bounds how often a transaction that lost a conflict is tried.
@@ -111,6 +112,11 @@ func (d *db) once(ctx context.Context, f func(*tx) error) (err error) {
 	}()
 	if err := f(t); err != nil {
 		return err
+	}
+	if t.choir != "" {
+		if err := t.addChoir(ctx, t.choir); err != nil {
+			return err
+		}
 	}
 	if err := t.flush(ctx); err != nil {
 		return err
@@ -204,9 +210,13 @@ func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if _, err := t.exec(ctx, `INSERT INTO songs (choir, song, created, updated) VALUES (?, ?, ?, ?)
-		ON CONFLICT DO NOTHING`, id.Choir, id.Song, t.now, t.now); err != nil {
+	n, err := t.exec(ctx, `INSERT INTO songs (choir, song, created, updated) VALUES (?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, id.Choir, id.Song, t.now, t.now)
+	if err != nil {
 		return err
+	}
+	if n > 0 { // else somebody else was faster
+		t.choir = id.Choir
 	}
 	return lock()
 }

@@ -113,14 +113,18 @@ func (d *db) Song(ctx context.Context, id definition.Song) (Song, error) {
 	return s, nil
 }
 
-// Songs returns the songs changed last.
-func (d *db) Songs(ctx context.Context, limit int) ([]Song, error) {
+// Songs returns the songs of a choir changed last.
+func (d *db) Songs(ctx context.Context, choir definition.ChoirID, limit int) ([]Song, error) {
 	var all []Song
+	of, args := "", []any{limit}
+	if choir != "" {
+		of, args = ` WHERE choir = ?`, []any{choir, limit}
+	}
 	err := d.each(ctx, d.read, func(r *sql.Rows) error {
 		s, _, err := scanSong(r.Scan)
 		all = append(all, s)
 		return err
-	}, `SELECT `+songColumns+` FROM songs ORDER BY updated DESC, choir, song LIMIT ?`, limit)
+	}, `SELECT `+songColumns+` FROM songs`+of+` ORDER BY updated DESC, choir, song LIMIT ?`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: songs: %w", err)
 	}

@@ -24,7 +24,7 @@ var (
 // so it has happened as a whole or not at all, whatever is killed when.
 //
 //  1. A song, part or task that is written is read back the same; what does not
-//     exist is ErrNotFound.
+//     exist is ErrNotFound. A choir is there from its first song on.
 //  2. An upload counts once: the same recording (key and ETag) again changes
 //     nothing, another one replaces the part's result and lifts its drop.
 //  3. A claim is held by one owner at a time until its lease runs out, it is
@@ -58,6 +58,7 @@ var (
 //  15. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).
 type Store interface {
+	choirs
 	songs
 	parts
 	renders
@@ -80,6 +81,11 @@ type Store interface {
 	Close() error
 }
 
+type choirs interface {
+	// Choirs returns the choirs where something happened last, newest first.
+	Choirs(ctx context.Context, limit int) ([]Choir, error)
+}
+
 type songs interface {
 	// PutSong creates the song or replaces its settings, the song document as
 	// JSON; nil leaves them. A song is planned again when they change.
@@ -87,8 +93,9 @@ type songs interface {
 	// SetAuto says whether an automatic definition is made; songs start with true.
 	SetAuto(ctx context.Context, id definition.Song, auto bool) error
 	Song(ctx context.Context, id definition.Song) (Song, error)
-	// Songs returns the songs changed last, newest first.
-	Songs(ctx context.Context, limit int) ([]Song, error)
+	// Songs returns the songs of a choir changed last, newest first; of all choirs
+	// for the empty id.
+	Songs(ctx context.Context, choir definition.ChoirID, limit int) ([]Song, error)
 	// TouchSong asks for the song to be planned again.
 	TouchSong(ctx context.Context, id definition.Song) error
 	// ReviveSong takes dropped parts back in, gives refused recordings another

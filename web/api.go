@@ -16,6 +16,7 @@ import (
 
 // Limits of lists.
 const (
+	choirsLimit  = 100
 	songsLimit   = 100
 	rendersLimit = 100
 	historyLimit = 1000
@@ -35,8 +36,8 @@ type summary struct {
 	Updated string            `json:"updated"`
 }
 
-func (h *handler) summaries(ctx context.Context) ([]summary, error) {
-	songs, err := h.Store.Songs(ctx, songsLimit)
+func (h *handler) summaries(ctx context.Context, choir definition.ChoirID) ([]summary, error) {
+	songs, err := h.Store.Songs(ctx, choir, songsLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (h *handler) shownName(ctx context.Context, s store.Song) string {
 }
 
 func (h *handler) songs(w http.ResponseWriter, r *http.Request) {
-	all, err := h.summaries(r.Context())
+	all, err := h.summaries(r.Context(), choirOf(r))
 	if err != nil {
 		h.fail(w, r, err)
 		return

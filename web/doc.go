@@ -2,13 +2,14 @@
 // coordinator for changes, and serves finals, previews and snapshots from their
 // buckets. It keeps no state, so that any number of processes may serve it.
 //
-//	GET  /                                       songs
+//	GET  /                                       songs, of all choirs or of ?choir=ID
 //	GET  /songs/{choir}/{song}                   a song, live
 //	GET  /media/{bucket}/{key}                   preview, final, snapshots; ranges
 //	                                             (status.Song's growing.playlist: HLS while a render goes on)
 //	GET  /healthz, /readyz                       this process; the database and the buckets
 //
-//	GET  /api/songs                              songs changed last
+//	GET  /api/choirs                             choirs where something happened last
+//	GET  /api/songs                              songs changed last, of all choirs or of ?choir=ID
 //	GET  /api/events                             the same as they change (server-sent events)
 //	GET  /api/nodes                              the render nodes: what composes and encodes there
 //	GET  /api/songs/{choir}/{song}               status.Song

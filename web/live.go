@@ -70,7 +70,9 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request, id definition.S
 }
 
 func (h *handler) songsEvents(w http.ResponseWriter, r *http.Request) {
-	h.stream(w, r, definition.Song{}, listFrame, func(ctx context.Context) (any, error) { return h.summaries(ctx) })
+	h.stream(w, r, definition.Song{}, listFrame, func(ctx context.Context) (any, error) {
+		return h.summaries(ctx, choirOf(r))
+	})
 }
 
 func (h *handler) songEvents(w http.ResponseWriter, r *http.Request) {

@@ -21,7 +21,7 @@ var functions = template.FuncMap{
 }
 
 func (h *handler) songsPage(w http.ResponseWriter, r *http.Request) {
-	all, err := h.summaries(r.Context())
+	all, err := h.summaries(r.Context(), choirOf(r))
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -31,7 +31,12 @@ func (h *handler) songsPage(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	h.page(w, r, "songs.html", map[string]any{"Songs": all, "Nodes": nodes})
+	choirs, err := h.choirsNow(r.Context())
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	h.page(w, r, "songs.html", map[string]any{"Choir": choirOf(r), "Choirs": choirs, "Songs": all, "Nodes": nodes})
 }
 
 func (h *handler) songPage(w http.ResponseWriter, r *http.Request) {

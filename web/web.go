@@ -66,6 +66,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 
+	mux.HandleFunc("GET /api/choirs", h.choirs)
 	mux.HandleFunc("GET /api/songs", h.songs)
 	mux.HandleFunc("GET /api/events", h.songsEvents)
 	mux.HandleFunc("GET /api/nodes", h.nodes)

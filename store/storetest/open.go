@@ -24,7 +24,7 @@ func testOpen(t *testing.T, open Database) {
 			if err := s.PutSong(t.Context(), song, nil); err != nil {
 				t.Error(err)
 			}
-			if _, err := s.Nodes(t.Context()); err != nil { // of the newest tables
+			if _, err := s.Choirs(t.Context(), 1); err != nil { // of the newest table
 				t.Error(err)
 			}
 			if err := s.Close(); err != nil {

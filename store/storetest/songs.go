@@ -43,7 +43,7 @@ func testRows(t *testing.T, b *bench) {
 	equal(t, "state", parts[0].State, store.PartNew)
 	equal(t, "document", string(parts[1].Doc), `{"partId":"a"}`)
 	equal(t, "id", part("a").Document(), "choir:song:song:part:a")
-	songs, err := b.Songs(ctx, 10)
+	songs, err := b.Songs(ctx, "", 10)
 	b.must(err)
 	equal(t, "songs", len(songs), 1)
 

@@ -27,6 +27,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	}{
 		{"1 rows", testRows},
 		{"1 ids", testIDs},
+		{"1 choirs", testChoirs},
+		{"1 songs of a choir at once", testChoirRace},
 		{"2 uploads", testUploads},
 		{"2 an upload while another is ingested", testReupload},
 		{"3 song claims", testSongClaims},

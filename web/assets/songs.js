@@ -2,6 +2,7 @@
 // Follows the list of songs.
 const body = document.querySelector("#songs tbody");
 const line = document.querySelector("#line");
+const shown = new URLSearchParams(location.search).get("choir"); // null for all
 
 function cell(row, content, name) {
   const td = row.insertCell();
@@ -44,7 +45,7 @@ function show(songs) {
   body.replaceChildren(...rows);
 }
 
-const source = new EventSource("/api/events");
+const source = new EventSource("/api/events" + location.search);
 source.onmessage = (m) => { line.textContent = ""; show(JSON.parse(m.data)); };
 source.onerror = () => { line.textContent = "The connection is lost; trying again …"; };
 
@@ -67,3 +68,20 @@ async function nodes() {
   }
 }
 setInterval(nodes, 10000);
+
+async function choirs() {
+  try {
+    const answer = await (await fetch("/api/choirs")).json();
+    const nav = document.querySelector("#choirs");
+    nav.hidden = answer.choirs.length < 2;
+    nav.replaceChildren(nav.firstElementChild, ...answer.choirs.flatMap((c) => {
+      const a = element("a", `${c.choir_id} (${c.songs})`);
+      a.href = `/?choir=${encodeURIComponent(c.choir_id)}`;
+      if (c.choir_id === shown) a.setAttribute("aria-current", "page");
+      return [" ", a];
+    }));
+  } catch {
+    // As with the nodes.
+  }
+}
+setInterval(choirs, 10000);
