@@ -278,7 +278,7 @@ func (a *Audio) anchor(at, n int64) (drop int64) {
 }
 
 // SeekTo makes the next block start at the given sample frame exactly. It is
-// sample exact on converted parts (FLAC); elsewhere as exact as the timestamps.
+// sample exact on converted parts; elsewhere as exact as the timestamps.
 // Beyond the end the next Read returns io.EOF.
 func (a *Audio) SeekTo(sample int64) error {
 	goal := a.rate.Duration(max(sample, 0))

@@ -15,7 +15,7 @@ import (
 const ms = time.Millisecond
 
 // convert copies the pictures of a recording and adds its sound.
-func convert(t *testing.T, data []byte, rotation media.Rotation, clicks int) []byte {
+func convert(t *testing.T, data []byte, rotation media.Rotation, pcm bool) []byte {
 	t.Helper()
 	var c *encode.Converted
 	r, err := decode.OpenReader(t.Context(), bytes.NewReader(data), func(p *decode.CodedPicture) error {
@@ -26,7 +26,7 @@ func convert(t *testing.T, data []byte, rotation media.Rotation, clicks int) []b
 	}
 	defer r.Close()
 	var out avtest.Buffer
-	c, err = encode.NewConverted(&out, encode.ConvertedOptions{Picture: r.Picture(), Rotation: rotation, Channels: clicks})
+	c, err = encode.NewConverted(&out, encode.ConvertedOptions{Picture: r.Picture(), Rotation: rotation, Channels: 1, PCM: pcm})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,10 +51,10 @@ func convert(t *testing.T, data []byte, rotation media.Rotation, clicks int) []b
 
 func TestConvertedKeepsTimes(t *testing.T) {
 	at := []time.Duration{100 * ms, 133 * ms, 170 * ms, 300 * ms, 340 * ms, 500 * ms, 533 * ms, 2000 * ms, 2033 * ms, 2400 * ms}
-	for _, codec := range []string{"libvpx", "libx264"} {
+	for codec, pcm := range map[string]bool{"libvpx": false, "libx264": true} {
 		src := avtest.Movie{Video: codec, Times: at, Audio: "flac", Samples: 100001}.Bytes(t)
-		out := convert(t, src, 270, 1)
-		if again := convert(t, src, 270, 1); !bytes.Equal(out, again) {
+		out := convert(t, src, 270, pcm)
+		if again := convert(t, src, 270, pcm); !bytes.Equal(out, again) {
 			t.Errorf("%s: the same recording gave other bytes", codec)
 		}
 		f, err := decode.Probe(t.Context(), bytes.NewReader(out))
@@ -64,7 +64,7 @@ func TestConvertedKeepsTimes(t *testing.T) {
 		if f.Video == nil || f.Video.Frames != len(at) || f.Video.Start != at[0] || f.Video.Rotation != 270 || len(f.Warnings) > 0 {
 			t.Fatalf("%s: facts %+v %q", codec, f.Video, f.Warnings)
 		}
-		if f.Audio.Codec != "flac" || f.Audio.Rate != 48000 || f.Audio.Start != 0 {
+		if sound := map[bool]string{false: "flac", true: "pcm_s24le"}[pcm]; f.Audio.Codec != sound || f.Audio.Rate != 48000 || f.Audio.Start != 0 {
 			t.Errorf("%s: sound %+v", codec, f.Audio)
 		}
 		v, err := decode.OpenVideo(t.Context(), bytes.NewReader(out), decode.VideoOptions{})
@@ -88,9 +88,9 @@ func TestConvertedKeepsTimes(t *testing.T) {
 // milliseconds and is indexed by pictures.
 func TestConvertedSoundIsEnteredExactly(t *testing.T) {
 	ramp := func(i, ch int) float32 { return float32(i) / (1 << 23) }
-	for _, video := range []string{"", "libvpx"} {
+	for n, video := range []string{"", "libvpx", "", "libvpx"} {
 		m := avtest.Movie{Video: video, Times: avtest.Steady(90, 30), Audio: "flac", Samples: 3*48000 + 11, Sound: ramp}
-		a, err := decode.OpenAudio(t.Context(), bytes.NewReader(convert(t, m.Bytes(t), 0, 1)))
+		a, err := decode.OpenAudio(t.Context(), bytes.NewReader(convert(t, m.Bytes(t), 0, n >= 2)))
 		if err != nil {
 			t.Fatal(err)
 		}

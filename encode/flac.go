@@ -94,7 +94,7 @@ func (s *sound) write(m *av.Muxer, b media.Block) error {
 
 func (s *sound) send(m *av.Muxer, block [][]float32) error {
 	if err := s.e.SendSound(block, media.PTS(s.at)); err != nil {
-		return fmt.Errorf("encode: flac: %w", err)
+		return fmt.Errorf("encode: sound: %w", err)
 	}
 	s.at += int64(len(block[0]))
 	return s.drain(m)

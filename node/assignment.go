@@ -241,7 +241,7 @@ func (n *Node) do(ctx context.Context, a plan.Assignment, b bucket.Buckets, prog
 
 // ingest reads a recording once there is room for it in scratch.
 func (n *Node) ingest(ctx context.Context, a plan.Assignment, b bucket.Buckets, progress func(float64)) (plan.IngestResult, error) {
-	in := &Ingester{Buckets: b, Scratch: n.cfg.Scratch, Threads: 1}
+	in := &Ingester{Buckets: b, Scratch: n.cfg.Scratch, Threads: 1, NoSnapshots: n.cfg.NoSnapshots}
 	if n.cfg.Space != nil {
 		raw, err := at(b, a.Ingest.Raw)
 		if err != nil {

@@ -23,6 +23,8 @@ type conversion struct {
 	raw      recording
 	facts    media.Facts
 	threads  int
+	pcm      bool // not FLAC
+	pictured int  // how many pictures compete to be the best
 	progress func(float64)
 
 	reader   *decode.Reader
@@ -78,7 +80,7 @@ func (c *conversion) run(tmp *os.File, reencode bool) (err error) {
 		return err
 	}
 	defer c.reader.Close()
-	o := encode.ConvertedOptions{Threads: c.threads}
+	o := encode.ConvertedOptions{Threads: c.threads, PCM: c.pcm}
 	if v := c.facts.Video; v != nil {
 		o.Rotation = v.Rotation
 	}
@@ -200,7 +202,7 @@ func (c *conversion) check(tmp *os.File) (reencode string, err error) {
 	if err := rewind(tmp); err != nil {
 		return "", err
 	}
-	f, best, err := decode.Survey(c.ctx, tmp, snapshotCandidates)
+	f, best, err := decode.Survey(c.ctx, tmp, c.pictured)
 	if err != nil {
 		if c.ctx.Err() != nil {
 			return "", err

@@ -32,6 +32,8 @@ type Ingester struct {
 	Scratch string
 	// Threads is how many threads codecs may use; 0 means 1.
 	Threads int
+	// NoSnapshots spares the snapshots: nobody looks at them.
+	NoSnapshots bool
 }
 
 // Run does one ingest: facts, converted file, level, features, snapshot. The
@@ -63,7 +65,11 @@ func (in *Ingester) Run(ctx context.Context, a plan.Assignment, progress func(pe
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
 
-	c := &conversion{ctx: ctx, raw: raw, facts: ins.Facts, threads: in.Threads, progress: progress}
+	c := &conversion{ctx: ctx, raw: raw, facts: ins.Facts, threads: in.Threads, pictured: snapshotCandidates, progress: progress}
+	_, c.pcm = in.Buckets[definition.BucketConverted].(*bucket.Dir) // where bytes are not moved
+	if in.NoSnapshots {
+		c.pictured = 1 // that one can be decoded is checked all the same
+	}
 	reencode := ins.Reencode
 	again, err := c.make(tmp, reencode != "")
 	if err == nil && again != "" {
@@ -158,7 +164,7 @@ func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, 
 // replaces only the snapshot that was there before the recording was found to be the
 // newest: one that is put later may be of a newer one.
 func (in *Ingester) storeSnapshot(ctx context.Context, w *plan.Ingest, best *media.Frame, res *plan.IngestResult) error {
-	if best == nil {
+	if best == nil || in.NoSnapshots {
 		return nil
 	}
 	best.Rotation = ((best.Rotation+w.Rotate)%360 + 360) % 360

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"image/jpeg"
@@ -147,8 +148,8 @@ func TestIngest(t *testing.T) {
 				}
 			}
 			if c.channels > 0 {
-				if a := f.Audio; a.Codec != "flac" || a.Rate != media.MixRate || a.Channels != c.channels {
-					t.Errorf("sound %+v, want FLAC of %d channels at 48 kHz", a, c.channels)
+				if a := f.Audio; a.Codec != "pcm_s24le" || a.Rate != media.MixRate || a.Channels != c.channels {
+					t.Errorf("sound %+v, want 24-bit PCM of %d channels at 48 kHz", a, c.channels)
 				}
 				if d := (f.Audio.End - res.Facts.Audio.End).Abs(); d > 2*time.Millisecond {
 					t.Errorf("sound ends at %v, facts say %v", f.Audio.End, res.Facts.Audio.End)
@@ -245,5 +246,61 @@ func TestIngestStops(t *testing.T) {
 	}
 	if n := av.Live(); n != 0 {
 		t.Errorf("%d things of libav's still open", n)
+	}
+}
+
+// Where the converted parts are not in a folder their sound is compressed, to the
+// same samples.
+func TestSoundIsCompressedForTheRoad(t *testing.T) {
+	film := avtest.Movie{Video: "libvpx", Times: avtest.Steady(60, 30), Audio: "flac", Channels: 2, Samples: 2 * 48000, Sound: sung}.Bytes(t)
+	var bytesOf, samples []int
+	var sums [][32]byte
+	for _, edit := range []func(*plan.Ingest, bucket.Buckets){nil, func(_ *plan.Ingest, bs bucket.Buckets) {
+		bs[definition.BucketConverted] = struct{ bucket.Bucket }{bs[definition.BucketConverted]}
+	}} {
+		res, bs, err := ingest(t, film, edit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := object(t, bs, definition.BucketConverted, definition.ConvertedKey(ingestSong, "p", res.SHA256))
+		a, err := decode.OpenAudio(t.Context(), bytes.NewReader(part))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, sum := 0, sha256.New()
+		for {
+			b, err := a.Read()
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			n += b.Len()
+			for i := range b.Len() {
+				binary.Write(sum, binary.LittleEndian, [2]float32{b.Channels[0][i], b.Channels[1][i]})
+			}
+		}
+		a.Close()
+		bytesOf, samples, sums = append(bytesOf, len(part)), append(samples, n), append(sums, [32]byte(sum.Sum(nil)))
+	}
+	if samples[0] != 2*48000 || samples[1] != samples[0] || sums[1] != sums[0] {
+		t.Errorf("%d samples in a folder, %d elsewhere, the same: %v", samples[0], samples[1], sums[1] == sums[0])
+	}
+	if bytesOf[1] > bytesOf[0]*3/4 {
+		t.Errorf("%d bytes, in a folder %d", bytesOf[1], bytesOf[0])
+	}
+}
+
+func TestNoSnapshots(t *testing.T) {
+	film := avtest.Movie{Video: "libvpx", Times: avtest.Steady(60, 30)}.Bytes(t)
+	_, bs, err := ingest(t, film, nil)
+	if err != nil || object(t, bs, definition.BucketSnapshots, "c+s+p.jpg") == nil {
+		t.Fatalf("no snapshot where one is wanted, %v", err)
+	}
+	w := &plan.Ingest{Part: "q", Raw: plan.Ref{Bucket: definition.BucketRaw, Key: "c+s+p.webm"}, Snapshot: plan.Ref{Bucket: definition.BucketSnapshots, Key: "c+s+q.jpg"}}
+	in := Ingester{Buckets: bs, Scratch: t.TempDir(), NoSnapshots: true}
+	res, err := in.Run(t.Context(), plan.Assignment{Kind: plan.KindIngest, Song: ingestSong, Ingest: w}, nil)
+	if err != nil || res.Snapshot || object(t, bs, definition.BucketSnapshots, "c+s+q.jpg") != nil {
+		t.Errorf("snapshot %v, %v, want none", res.Snapshot, err)
 	}
 }

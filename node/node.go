@@ -46,6 +46,8 @@ type Config struct {
 	// StockEncoder keeps to the unpatched encoder options even where the
 	// patched one is linked: every segment is then stacked and encoded once more.
 	StockEncoder bool
+	// NoSnapshots spares the parts' snapshots: nobody looks at them.
+	NoSnapshots bool
 	// Verify checks every stripe for motion that leaves it, not only a sample.
 	Verify bool
 	Log    *slog.Logger

@@ -182,6 +182,7 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.
 		},
 		Node: func(c *node.Config) {
 			c.Slots, c.StockEncoder, c.Engine.Software, c.Verify = o.slots, o.stock, o.software, o.verify
+			c.NoSnapshots = true
 		},
 	}
 }

@@ -135,7 +135,7 @@ func setAudio(c *C.AVCodecContext, o EncoderOptions) {
 	c.sample_fmt = C.AV_SAMPLE_FMT_FLTP
 	c.frame_size = C.int(o.BlockSize)
 	switch o.Codec {
-	case "flac":
+	case "flac", "pcm_s24le":
 		c.sample_fmt = C.AV_SAMPLE_FMT_S32
 		c.bits_per_raw_sample = 24
 	case "libopus":
