@@ -83,24 +83,11 @@ func (c *Coordinator) redoLost(ctx context.Context, id definition.Song, tasks []
 	}
 	var gone []string
 	for _, n := range tasks {
-		if !there[out(n.Assignment).Key] {
+		if !there[n.Out().Key] {
 			gone = append(gone, n.Key)
 		}
 	}
 	return c.store.RedoTasks(ctx, id, gone...)
-}
-
-// out is the object an assignment of a render makes.
-func out(a plan.Assignment) plan.Ref {
-	switch {
-	case a.Picture != nil:
-		return a.Picture.Out
-	case a.Sound != nil:
-		return a.Sound.Out
-	case a.Stack != nil:
-		return a.Stack.Out
-	}
-	return plan.Ref{}
 }
 
 // sourceGone reports whether an object is gone that a task of a render reads: then it

@@ -27,17 +27,10 @@ type memo struct {
 // target is the object that stands for an assignment's result; of an ingest, whose
 // objects are named by what they hold, only the note has this name.
 func target(a plan.Assignment) plan.Ref {
-	switch {
-	case a.Ingest != nil:
+	if a.Ingest != nil {
 		return plan.Ref{Bucket: definition.BucketConverted, Key: definition.IngestKey(a.Song, a.Ingest.Part, a.Key)}
-	case a.Picture != nil:
-		return a.Picture.Out
-	case a.Sound != nil:
-		return a.Sound.Out
-	case a.Stack != nil:
-		return a.Stack.Out
 	}
-	return plan.Ref{}
+	return a.Out()
 }
 
 // recall returns the result of an assignment whose object is still there, nil

@@ -49,6 +49,20 @@ type Assignment struct {
 	Stack   *Stack   `json:"stack,omitempty"`
 }
 
+// Out is the object that an assignment of a render makes, zero for an ingest, whose
+// objects are named by what they hold.
+func (a *Assignment) Out() Ref {
+	switch {
+	case a.Picture != nil:
+		return a.Picture.Out
+	case a.Sound != nil:
+		return a.Sound.Out
+	case a.Stack != nil:
+		return a.Stack.Out
+	}
+	return Ref{}
+}
+
 // Ref names an object: the bucket by its role, and the key.
 type Ref struct {
 	Bucket string `json:"bucket"` // one of the definition.Bucket… roles
