@@ -85,7 +85,10 @@ func (b *bench) calmOf(ctx context.Context, h history) (final, error) {
 func (b *bench) makeCalm(ctx context.Context, s *song, h history) (f final, err error) {
 	var have takes
 	err = b.store.PutSong(ctx, s.id, []byte(settings))
-	for _, now := range h {
+	for i, now := range h {
+		if i > 0 {
+			time.Sleep(moment) // so that the places of before have surely been heard
+		}
 		for part, take := range now {
 			if err == nil && take != have[part] {
 				err = b.uploadPart(ctx, s, part, take)
@@ -101,6 +104,10 @@ func (b *bench) makeCalm(ctx context.Context, s *song, h history) (f final, err 
 	}
 	return f, err
 }
+
+// moment is more than passes between looking up whether something has been heard and
+// writing down the places.
+const moment = time.Second
 
 // histories reads from a song's steps which histories its newest final may have: one,
 // unless it was aligned while its first final was being finished.
@@ -141,9 +148,6 @@ func (b *bench) histories(ctx context.Context, s *song) ([]history, error) {
 			all[len(all)-1].takes[part] = order[len(order)-uploads[e.Part]+seen[e.Part]-1]
 		}
 	}
-	// Whether something has been heard is looked up a moment before the places are
-	// written down.
-	const moment = time.Second
 	out := []history{nil}
 	for _, a := range all {
 		keep := out
