@@ -110,7 +110,7 @@ func (s *sound) drain(m *av.Muxer) error {
 			err = m.Write(s.stream, s.packet, s.e.TimeBase())
 		}
 		if err != nil {
-			return fmt.Errorf("encode: flac: %w", err)
+			return fmt.Errorf("encode: sound: %w", err)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func (s *sound) finish(m *av.Muxer) error {
 		}
 	}
 	if err := s.e.Finish(); err != nil {
-		return fmt.Errorf("encode: flac: %w", err)
+		return fmt.Errorf("encode: sound: %w", err)
 	}
 	return s.drain(m)
 }
