@@ -24,9 +24,9 @@ package engine
 // resized in its own codes and converted afterwards (engine/gl/light.c).
 //
 // Tried and slower on llvmpipe, figures in bench/RESULTS.md: texelFetch instead
-// of image loads, weights in a 2D texture. The prototype's packed 16-bit sums
-// need 8-bit values between the passes, which is 1 to 2 dB worse, and it is no
-// quicker: the arithmetic is hidden behind the fetches anyway.
+// of image loads, weights in a 2D texture, plain floats in the vertical pass.
+// Packed sums in both passes, as in the prototype, need 8-bit values between
+// them, which is 1 to 2 dB worse.
 
 import (
 	"fmt"
@@ -94,7 +94,9 @@ func (t *fastTile) release() {
 
 // fastPlane is luma, or both chroma planes, which lie side by side.
 type fastPlane struct {
-	first, texels int           // in the buffer: first texel, texels per row of one plane
+	first, texels int           // in the buffer: first texel of row 0, texels per row of one plane
+	rowsIn        int           // rows of the source
+	above, below  int           // rows repeated before the first and after the last
 	copies        int           // planes side by side
 	vGroups       int           // row groups of the vertical pass
 	hGroups, rows int           // column groups of one plane, row groups of the horizontal pass
@@ -408,4 +410,22 @@ func (t *fastTile) fill(mem []byte, frame *media.Frame) {
 		dst[i] = gl.Samples{Data: mem[(q.first+max(i-1, 0)*q.texels)*16:], Stride: q.texels * q.copies * 16, Width: w, Height: h}
 	}
 	t.normalizer.run(dst, frame)
+	for _, q := range t.planes {
+		if q.copies > 0 {
+			q.repeat(mem)
+		}
+	}
+}
+
+// repeat repeats the first and the last row of a source as often as the vertical
+// pass looks beyond them.
+func (p *fastPlane) repeat(mem []byte) {
+	row := p.texels * p.copies * 16
+	first, last := p.first*16, p.first*16+(p.rowsIn-1)*row
+	for i := range p.above {
+		copy(mem[first-(i+1)*row:][:row], mem[first:][:row])
+	}
+	for i := range p.below {
+		copy(mem[last+(i+1)*row:][:row], mem[last:][:row])
+	}
 }

@@ -34,8 +34,9 @@ func worst(a, b *media.Frame) (max int, at string) {
 }
 
 // TestFastEqualsPlain draws noise, the hardest picture there is, with both
-// variants. One level: the intermediate values of the fast one have 1/204
-// level, so only ties of the last rounding differ.
+// variants. One level: its weights have 1/392, so only what is near a tie of the
+// last rounding differs. Two where the vertical pass does not shrink by 1.75, and
+// has weights of 1/196 for the full range of the noise.
 func TestFastEqualsPlain(t *testing.T) {
 	plain, fast := open(t, Options{Plain: true}), open(t, Options{})
 	for _, c := range []struct {
@@ -62,7 +63,7 @@ func TestFastEqualsPlain(t *testing.T) {
 		f.Color, f.Siting = media.CanvasColor, c.siting
 		s := Scene{Width: 128, Height: 96, Tiles: []Tile{{Rect: c.rect, Fit: c.fit}}}
 		u := Update{Frame: f, Opacity: 1}
-		if d, at := worst(render(t, plain, s, u), render(t, fast, s, u)); d > 1 {
+		if d, at := worst(render(t, plain, s, u), render(t, fast, s, u)); d > 2 || d > 1 && c.h >= 2*c.rect.Dy() {
 			t.Errorf("%dx%d into %v: %d levels apart, %s", c.w, c.h, c.rect, d, at)
 		}
 	}

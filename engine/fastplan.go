@@ -28,7 +28,10 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 		delete(f.tiles, tile)
 	}
 	f.dropUnused()
-	t := &fastTile{shape: s, at: at, normalizer: n, texels: sourceTexels(s)}
+	t := &fastTile{shape: s, at: at, normalizer: n}
+	for i := range t.planes {
+		t.lay(i)
+	}
 	for i := range t.planes {
 		ok, err := f.plan(t, tile, i)
 		if !ok || err != nil {
@@ -84,32 +87,41 @@ func (f *fast) dropUnused() {
 	}
 }
 
-// sourceTexels returns the texels of a source: luma, then both chroma planes
-// side by side.
-func sourceTexels(s shape) int {
-	uw, uh := s.upright()
-	n := ceilDiv(uw, 16) * uh
-	if !s.gray {
-		_, _, _, _, cw, ch := s.chromaPlane()
-		n += 2 * ceilDiv(cw, 16) * ch
-	}
-	return n
-}
-
-// plan works out luma (i = 0) or chroma (i = 1) of a tile.
-func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
+// lay places luma (i = 0), or both chroma planes side by side (i = 1), in the
+// tile's source, with as many rows more above and below as the vertical pass
+// looks at.
+func (t *fastTile) lay(i int) {
 	p := &t.planes[i]
-	p.copies = 1 + i
 	if i == 1 && t.shape.gray {
-		p.copies = 0
-		return true, nil
+		return
 	}
 	h, v := t.at.axes(t.shape, i, grid(i))
 	if h.Out <= 0 || v.Out <= 0 {
-		p.copies = 0
+		return
+	}
+	p.copies = 1 + i
+	p.texels = ceilDiv(h.In, 16)
+	p.rowsIn = v.In
+	p.above, p.below = v.beyond()
+	p.first = t.texels + p.above*p.texels*p.copies
+	t.texels = p.first + (p.rowsIn+p.below)*p.texels*p.copies
+}
+
+// maxBeyond bounds the rows that a source has repeated on either side; it is
+// more than any window over a picture's edge needs.
+const maxBeyond = 64
+
+// plan works out how a plane that is laid is drawn.
+func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
+	p := &t.planes[i]
+	if p.copies == 0 {
 		return true, nil
 	}
-	hp, vp := newPattern(h.Step, hCols, 2), newPattern(v.Step, vRows, 1)
+	if max(p.above, p.below) > maxBeyond {
+		return false, nil
+	}
+	h, v := t.at.axes(t.shape, i, grid(i))
+	hp, vp := horizontalPattern(h.Step), verticalPattern(v.Step)
 	if hp.pairs() > maxPairs || vp.pairs() > maxPairs {
 		return false, nil
 	}
@@ -126,12 +138,9 @@ func (f *fast) plan(t *fastTile, tile, i int) (bool, error) {
 	if p.h, err = f.programs.get(hp, false, f.look, horizontalPass); p.h == nil {
 		return false, err
 	}
-	p.texels = ceilDiv(h.In, 16)
 	p.vGroups, p.hGroups, p.rows = ceilDiv(v.Out, vRows), ceilDiv(h.Out, hCols), ceilDiv(v.Out, hRows)
 	p.cell = f.cells[tile].Min
 	if i == 1 {
-		uw, uh := t.shape.upright()
-		p.first = ceilDiv(uw, 16) * uh
 		p.midY = alignUp(2*t.planes[0].rows, block)
 		p.cell.Y += alignUp(t.planes[0].rows, block)
 		p.apart = alignUp(p.hGroups, block)

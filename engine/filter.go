@@ -12,8 +12,9 @@ package engine
 // in source samples with sample 0 at 0.0. Everything that moves a picture (crop,
 // chroma siting, sample aspect) is in these two numbers and nowhere else.
 //
-// Taps beyond the edge are folded onto the edge sample, which is what repeating
-// the edge for ever gives, without reading outside the plane.
+// Beyond an edge its sample is repeated for ever. Taps there are folded onto the
+// edge sample, which gives the same without reading outside the plane, or find
+// it repeated in memory (scale.go).
 
 import "math"
 
@@ -57,7 +58,32 @@ func (a axis) span(i int) (first, last int) {
 
 func (a axis) stretch() float64 { return math.Max(1, a.Step) }
 
-// filter computes the weights in float64.
+// taps returns the weights of result sample i, which add up to 1, and the source
+// sample of the first, which may lie beyond the edge.
+func (a axis) taps(i int) (first int, weights []float64) {
+	c := a.Step*float64(i) + a.Start
+	first, last := a.span(i)
+	weights = make([]float64, last-first+1)
+	sum := 0.0
+	for k := range weights {
+		weights[k] = catmullRom((float64(first+k) - c) / a.stretch())
+		sum += weights[k]
+	}
+	for k := range weights {
+		weights[k] /= sum
+	}
+	return first, weights
+}
+
+// beyond returns how many samples before the source's first and after its last
+// have weight.
+func (a axis) beyond() (before, after int) {
+	first, _ := a.span(0)
+	_, last := a.span(a.Out - 1)
+	return max(-first, 0), max(last-a.In+1, 0)
+}
+
+// filter computes the weights in float64, with taps beyond the edge folded.
 func (a axis) filter() filter {
 	var f filter
 	for i := range a.Out {
@@ -66,22 +92,14 @@ func (a axis) filter() filter {
 	}
 	f.Base = make([]int, a.Out)
 	f.Weights = make([]float64, a.Out*f.Taps)
-	s := a.stretch()
 	for i := range a.Out {
-		c := a.Step*float64(i) + a.Start
-		first, last := a.span(i)
+		first, weights := a.taps(i)
 		// A window wholly outside the source sees its edge only.
 		base := max(min(first, a.In-1), 1-f.Taps)
 		f.Base[i] = base
 		row := f.Weights[i*f.Taps : (i+1)*f.Taps]
-		sum := 0.0
-		for k := first; k <= last; k++ {
-			w := catmullRom((float64(k) - c) / s)
-			row[min(max(k, 0), a.In-1)-base] += w
-			sum += w
-		}
-		for k := range row {
-			row[k] /= sum
+		for k, w := range weights {
+			row[min(max(first+k, 0), a.In-1)-base] += w
 		}
 	}
 	return f

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"math/rand"
 	"testing"
 )
 
@@ -69,7 +70,7 @@ func TestPatternHoldsEveryWeight(t *testing.T) {
 	for _, step := range []float64{0.1, 0.25, 1 / 3.0, 0.5, 0.9999, 1, 1.0001, 4.0 / 3, 16.0 / 9, 2, 2.3529, 3, 4.7, 8, 11.9} {
 		for phase := range 40 {
 			a := axis{Out: 50, In: int(50*step) + 3, Step: step, Start: float64(phase)/20 - 1}
-			for _, p := range []pattern{newPattern(step, vRows, 1), newPattern(step, hCols, 2)} {
+			for _, p := range []pattern{verticalPattern(step), horizontalPattern(step)} {
 				if _, err := p.table(a); err != nil {
 					t.Errorf("step %g, start %g: %v", step, a.Start, err)
 				}
@@ -79,20 +80,61 @@ func TestPatternHoldsEveryWeight(t *testing.T) {
 }
 
 func TestQuantiseKeepsFlatFlat(t *testing.T) {
-	for _, a := range testAxes {
-		f := a.filter()
-		for i := range a.Out {
-			w := f.Weights[i*f.Taps : (i+1)*f.Taps]
-			sum := 0
-			for k, q := range quantise(w) {
-				sum += q
-				if math.Abs(float64(q)-w[k]*weightOne) > float64(f.Taps)/2+0.5 || q > math.MaxInt16 || q < math.MinInt16 {
-					t.Errorf("%+v: weight %g became %d", a, w[k], q)
+	for _, one := range []int{midOne, 2 * midOne, 1 << 14} {
+		for _, a := range testAxes {
+			f := a.filter()
+			for i := range a.Out {
+				w := f.Weights[i*f.Taps : (i+1)*f.Taps]
+				sum := 0
+				for k, q := range quantise(w, one, a.stretch()) {
+					sum += q
+					if math.Abs(float64(q)-w[k]*float64(one)) > 1.5 {
+						t.Errorf("%+v: weight %g became %d of %d", a, w[k], q, one)
+					}
+				}
+				if sum != one {
+					t.Errorf("%+v: weights of %d add up to %d, want %d", a, i, sum, one)
 				}
 			}
-			if sum != weightOne {
-				t.Errorf("%+v: weights of %d add up to %d", a, i, sum)
-			}
 		}
+	}
+}
+
+// TestQuantiseKeepsTheCentre: rounding weights one by one moves their centre, and
+// with it every slope of the picture.
+func TestQuantiseKeepsTheCentre(t *testing.T) {
+	worst := 0.0
+	for phase := range 50 {
+		a := axis{Out: 1, In: 100, Step: 2.3, Start: 50 + float64(phase)/50}
+		first, w := a.taps(0)
+		at := 0.0
+		for k, q := range quantise(w, midOne, a.stretch()) {
+			at += (float64(q)/midOne - w[k]) * float64(first+k)
+		}
+		worst = max(worst, math.Abs(at))
+	}
+	if worst > 0.01 {
+		t.Errorf("the centre moves by up to %.3f samples", worst)
+	}
+}
+
+// TestPackedSumsFit: whatever the step and the phase, two samples of 16 bits do
+// not run into each other, and the shader's weights are those of the table.
+func TestPackedSumsFit(t *testing.T) {
+	rng := rand.New(rand.NewSource(1))
+	for range 3000 {
+		step := 0.05 * math.Pow(240, rng.Float64())
+		if rng.Intn(4) == 0 {
+			step = halvesFrom * (1 + (rng.Float64()-0.5)/50)
+		}
+		a := axis{Out: 40, In: int(40*step) + 1 + rng.Intn(3), Step: step, Start: 2*rng.Float64() - 1}
+		p := verticalPattern(step)
+		if _, err := p.table(a); err != nil {
+			t.Errorf("%+v: %v", a, err)
+		}
+	}
+	heavy := []int{2*midOne - 40, 40} // folded onto an edge
+	if c := verticalPattern(2).code; c.fits(heavy) {
+		t.Errorf("weights of %d in two sums: said to fit 16 bits", heavy)
 	}
 }

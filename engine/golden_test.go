@@ -129,13 +129,13 @@ func generated(step float64) map[string]func() (shaders.Source, error) {
 		for share := range tune.shares() {
 			at := fmt.Sprintf("%s, share %d", name, share)
 			all["vertical, "+at] = func() (shaders.Source, error) {
-				return verticalPass(shaders.Files{}, tune, pass{pattern: newPattern(step, vRows, 1), share: share, wrapped: wrapped})
+				return verticalPass(shaders.Files{}, tune, pass{pattern: verticalPattern(step), share: share, wrapped: wrapped})
 			}
 			all["horizontal, "+at] = func() (shaders.Source, error) {
-				return horizontalPass(shaders.Files{}, tune, pass{pattern: newPattern(step, hCols, 2), share: share})
+				return horizontalPass(shaders.Files{}, tune, pass{pattern: horizontalPattern(step), share: share})
 			}
 			all["horizontal with a look, "+at] = func() (shaders.Source, error) {
-				return horizontalPass(shaders.Files{}, tune, pass{pattern: newPattern(step, hCols, 2), share: share, look: &look{}})
+				return horizontalPass(shaders.Files{}, tune, pass{pattern: horizontalPattern(step), share: share, look: &look{}})
 			}
 		}
 	}

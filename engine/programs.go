@@ -61,7 +61,7 @@ const maxPrograms = 256
 func (p *programs) get(pat pattern, wrapped bool, l *look, source func(shaders.Files, Tuning, pass) (shaders.Source, error)) ([]*gl.Program, error) {
 	var out []*gl.Program
 	for share := range p.tuning.shares() {
-		key := fmt.Sprint(pat.align, pat.first, pat.last, wrapped, share, l != nil)
+		key := fmt.Sprint(pat.align, pat.code, pat.first, pat.last, wrapped, share, l != nil)
 		if p.cache[key] == nil {
 			if len(p.cache) >= maxPrograms {
 				return nil, nil

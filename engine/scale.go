@@ -10,16 +10,21 @@ package engine
 // or the position: the program's text depends on step alone, and luma and
 // chroma of a 4:2:0 source share it. Pairs not used by a group have weight 0.
 //
-// Edge taps are folded into the edge sample by axis.filter, which lies inside
-// the pattern as long as the window touches the source; fetches outside the
-// source get weight 0.
-//
-// Weights are 16-bit signed integers, weightOne being 1.0. Their rounding error
-// is below 1/100 level, so nothing cleverer than rounding is needed.
+// In the vertical pass a 32-bit word holds two samples, 16 bits for each, which
+// are multiplied and added together: half the work, but 16 bits for a sum leave
+// few for the weights. 1/196 level a weight is as good as rounding the result
+// where there are few taps; where there are many, from a step of 1.75 on, taps of
+// even and of odd place make two sums, each about half, with weights twice as
+// fine. That holds as long as no tap has more than about half of the weight, so
+// the edges are not folded here: the source has its first and last row repeated
+// above and below. The horizontal pass starts from 16 bits and takes floats; its
+// edge taps are folded onto the edge sample by axis.filter, which lies inside the
+// pattern as long as the window touches the source.
 
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -28,14 +33,52 @@ const (
 	hCols = 8 // result columns per fragment of the horizontal pass
 	hRows = 8 // result rows per fragment of the horizontal pass
 
-	weightOne = 1 << 14
+	// Between the passes a sample v of 0..255, or a little more on both sides as
+	// the kernel overshoots by an eighth, is stored as v*midOne + midBias, which
+	// fits 16 bits.
+	midOne  = 196
+	midBias = 30 * 255
 
-	// Between the passes a sample v of 0..255, or a little more on both sides
-	// as the kernel overshoots by an eighth at most, is stored as
-	// (v + midBias) * midScale, which fits 16 bits.
-	midBias  = 32
-	midScale = 204
+	// halvesFrom is the step from which the vertical pass adds up two halves.
+	halvesFrom = 1.75
 )
+
+// weightCode is how the weights of a pass are written.
+type weightCode struct {
+	one   int  // stands for 1.0
+	bits  uint // of a weight, which has a sign
+	parts int  // sums that the taps of a result are spread over, in turn
+}
+
+// perWord is how many weights a word holds.
+func (c weightCode) perWord() int { return int(32 / c.bits) }
+
+// put writes weight i, where nothing is yet.
+func (c weightCode) put(words []uint32, i, w int) {
+	words[i/c.perWord()] |= uint32(w) & (1<<c.bits - 1) << (c.bits * uint(i%c.perWord()))
+}
+
+// get is the expression of weight i in a word.
+func (c weightCode) get(word string, i int) string {
+	unused := 32 - c.bits
+	return fmt.Sprintf("(int(%s << %d) >> %d)", word, unused-c.bits*uint(i%c.perWord()), unused)
+}
+
+// fits reports whether the sums of 8-bit samples with these weights stay in 16
+// bits.
+func (c weightCode) fits(weights []int) bool {
+	for part := range c.parts {
+		above, below := 0, 0
+		for k := part; k < len(weights); k += c.parts {
+			above += max(weights[k], 0)
+			below -= min(weights[k], 0)
+		}
+		if 255*below > midBias || 255*above+midBias > math.MaxUint16 {
+			return false
+		}
+	}
+	return true
+}
 
 // maxPairs bounds the length of a program: above it, the plain variant draws.
 // It is reached when shrinking by about 12.
@@ -48,10 +91,30 @@ type pattern struct {
 	first, last []int
 	// align rounds a group's base down to a multiple of it.
 	align int
+	code  weightCode
+	// folds: taps beyond an edge are folded onto it.
+	folds bool
 }
 
-func newPattern(step float64, results, align int) pattern {
-	p := pattern{step: step, align: align}
+// verticalPattern is that of the vertical pass.
+func verticalPattern(step float64) pattern {
+	p := pattern{step: step, align: 1, code: weightCode{one: midOne, bits: 10, parts: 1}}
+	if step >= halvesFrom {
+		p.code.one, p.code.parts = 2*midOne, 2
+	}
+	return p.spread(vRows)
+}
+
+// horizontalPattern is that of the horizontal pass, which fetches two columns at
+// a time.
+func horizontalPattern(step float64) pattern {
+	p := pattern{step: step, align: 2, code: weightCode{one: 1 << 14, bits: 16, parts: 1}, folds: true}
+	return p.spread(hCols)
+}
+
+// spread lays out the taps of a number of results.
+func (p pattern) spread(results int) pattern {
+	step, align := p.step, p.align
 	taps := int(math.Ceil(2*kernelRadius*math.Max(1, step) - 1e-9))
 	for r := range results {
 		at := int(math.Floor(float64(r)*step + 1e-9))
@@ -82,9 +145,9 @@ func (p pattern) pairs() int {
 	return n
 }
 
-// texels returns the width of the weight table: a word for the base, two
-// weights per word after it, four words per texel.
-func (p pattern) texels() int { return (1 + (p.pairs()+1)/2 + 3) / 4 }
+// texels returns the width of the weight table: a word for the base, then the
+// weights, four words per texel.
+func (p pattern) texels() int { return ceilDiv(1+ceilDiv(p.pairs(), p.code.perWord()), 4) }
 
 // index returns which weight the pair is, by sample then result.
 func (p pattern) index() map[[2]int]int {
@@ -100,9 +163,12 @@ func (p pattern) index() map[[2]int]int {
 }
 
 // table fills the weight table of an axis: a row of texels()*4 words per group.
-// It fails if a weight falls outside the pattern.
+// It fails if a weight falls outside the pattern, or a sum out of its 16 bits.
 func (p pattern) table(a axis) ([]uint32, error) {
-	f := a.filter()
+	var f filter
+	if p.folds {
+		f = a.filter()
+	}
 	n := len(p.first)
 	index := p.index()
 	groups := (a.Out + n - 1) / n
@@ -115,36 +181,91 @@ func (p pattern) table(a axis) ([]uint32, error) {
 		row[0] = uint32(int32(base / p.align))
 		for r := range min(n, a.Out-g*n) {
 			i := g*n + r
-			for k, w := range quantise(f.Weights[i*f.Taps : (i+1)*f.Taps]) {
+			var from int
+			var weights []float64
+			if p.folds {
+				from, weights = f.Base[i], f.Weights[i*f.Taps:(i+1)*f.Taps]
+			} else {
+				from, weights = a.taps(i)
+			}
+			q := quantise(weights, p.code.one, a.stretch())
+			if !p.folds && !p.code.fits(q) {
+				return nil, fmt.Errorf("result %d at step %g: the sum of its samples leaves 16 bits", i, a.Step)
+			}
+			for k, w := range q {
 				if w == 0 {
 					continue
 				}
-				at, ok := index[[2]int{f.Base[i] + k - base, r}]
+				at, ok := index[[2]int{from + k - base, r}]
 				if !ok {
-					return nil, fmt.Errorf("result %d needs sample %d, outside the pattern of step %g", i, f.Base[i]+k, a.Step)
+					return nil, fmt.Errorf("result %d needs sample %d, outside the pattern of step %g", i, from+k, a.Step)
 				}
-				row[1+at/2] |= uint32(uint16(int16(w))) << (16 * (at % 2))
+				p.code.put(row[1:], at, w)
 			}
 		}
 	}
 	return out, nil
 }
 
-// quantise rounds weights to integers that add up to weightOne exactly, so that
-// a flat picture stays flat: the largest takes the difference.
-func quantise(w []float64) []int {
+// quantise rounds weights to integers that add up to one exactly, so that a flat
+// picture stays flat. Of the integers on either side it takes those that also
+// keep the centre of the weights, so that slopes stay where they are, and their
+// spread; stretch is that of the kernel, in samples.
+func quantise(w []float64, one int, stretch float64) []int {
 	q := make([]int, len(w))
-	sum, top := 0, 0
+	e := make([]float64, len(w)) // what rounding added
+	x := make([]float64, len(w)) // place from the middle, in kernel units
+	over := -one
 	for k, v := range w {
-		q[k] = int(math.Round(v * weightOne))
-		sum += q[k]
-		if q[k] > q[top] {
-			top = k
-		}
+		v *= float64(one)
+		q[k] = int(math.Round(v))
+		e[k] = float64(q[k]) - v
+		x[k] = (float64(k) - float64(len(w)-1)/2) / stretch
+		over += q[k]
 	}
-	q[top] += weightOne - sum
-	return q
+	move := func(k, by int) { q[k] += by; e[k] += float64(by) }
+	for ; over > 0; over-- {
+		move(argMax(e), -1)
+	}
+	for ; over < 0; over++ {
+		move(argMin(e), 1)
+	}
+	cost := func() float64 {
+		var e0, e1, e2 float64
+		for k, v := range e {
+			e0 += v * v
+			e1 += v * x[k]
+			e2 += v * x[k] * x[k]
+		}
+		return e0 + 8*e1*e1 + 2*e2*e2
+	}
+	for least := cost(); ; { // one unit from here to there, while it helps
+		from, to := -1, -1
+		for i := range e {
+			for j := range e {
+				if e[i] > 0 || e[j] < 0 || i == j {
+					continue
+				}
+				move(i, 1)
+				move(j, -1)
+				if c := cost(); c < least-1e-9 {
+					least, to, from = c, i, j
+				}
+				move(i, -1)
+				move(j, 1)
+			}
+		}
+		if to < 0 {
+			return q
+		}
+		move(to, 1)
+		move(from, -1)
+	}
 }
+
+func argMax(v []float64) int { return slices.Index(v, slices.Max(v)) }
+
+func argMin(v []float64) int { return slices.Index(v, slices.Min(v)) }
 
 func floorDiv(a, b int) int {
 	q := a / b
@@ -160,8 +281,8 @@ func (p pattern) weights(b *strings.Builder) func(i int) string {
 		fmt.Fprintf(b, "    uvec4 l%d = FETCH(lut, group * %d + %d);\n", t, p.texels(), t)
 	}
 	return func(i int) string {
-		word := 1 + i/2
-		return fmt.Sprintf("%s(l%d.%c)", [2]string{"low", "high"}[i%2], word/4, "xyzw"[word%4])
+		word := 1 + i/p.code.perWord()
+		return p.code.get(fmt.Sprintf("l%d.%c", word/4, "xyzw"[word%4]), i)
 	}
 }
 
@@ -187,34 +308,41 @@ func verticalSource(p pattern, targets, share int) string {
 		fmt.Fprintf(&b, "    uvec4 q%d = SOURCE(at + %d * plane.y);\n", k, k)
 	}
 	for i := range p.pairs() {
-		fmt.Fprintf(&b, "    float w%d = %s;\n", i, weight(i))
+		fmt.Fprintf(&b, "    uint w%d = uint%s;\n", i, weight(i))
 	}
-	scale := float64(midScale) / weightOne
 	for word := range targets / 2 {
 		c := share*targets/2 + word
-		fmt.Fprintf(&b, "    { // columns %d to %d\n    vec4 s", 4*c, 4*c+3)
+		fmt.Fprintf(&b, "    { // columns %d to %d\n    uvec2 s", 4*c, 4*c+3)
 		for r := range vRows {
-			fmt.Fprintf(&b, ", a%d = vec4(%.9f)", r, (midBias*midScale+0.5)/scale)
+			for part := range p.code.parts {
+				fmt.Fprintf(&b, ", %s = uvec2(%#xu)", sum(r, part), midBias<<16|midBias)
+			}
 		}
 		b.WriteString(";\n")
 		for k := range p.size() {
-			fmt.Fprintf(&b, "    s = bytes(q%d.%c);", k, "xyzw"[c])
-			p.taps(&b, k, index, func(r int, w string) { fmt.Fprintf(&b, " a%d += s * %s;", r, w) })
+			fmt.Fprintf(&b, "    s = pairs(q%d.%c);", k, "xyzw"[c])
+			p.taps(&b, k, index, func(r int, w string) {
+				fmt.Fprintf(&b, " %s += s * %s;", sum(r, k%p.code.parts), w)
+			})
 			b.WriteString("\n")
 		}
-		for r := range vRows {
-			fmt.Fprintf(&b, "    a%d *= %.12f;\n", r, scale)
+		if p.code.parts == 2 {
+			for r := range vRows {
+				fmt.Fprintf(&b, "    %s = mean(%[1]s, %s);\n", sum(r, 0), sum(r, 1))
+			}
 		}
 		for j := range 2 {
-			x, y := "xyzw"[2*j], "xyzw"[2*j+1]
-			fmt.Fprintf(&b, "    o%d = uvec4(pair(a0.%c, a1.%c), pair(a2.%c, a3.%c), pair(a0.%c, a1.%c), pair(a2.%c, a3.%c));\n",
-				2*word+j, x, x, x, x, y, y, y, y)
+			f := [2]string{"firsts", "seconds"}[j]
+			fmt.Fprintf(&b, "    o%d = uvec4(%s(a0.x, a1.x), %[2]s(a2.x, a3.x), %[2]s(a0.y, a1.y), %[2]s(a2.y, a3.y));\n", 2*word+j, f)
 		}
 		b.WriteString("    }\n")
 	}
 	b.WriteString("}\n")
 	return b.String()
 }
+
+// sum names the sum of a part of the taps of result r.
+func sum(r, part int) string { return fmt.Sprintf("%c%d", "ab"[part], r) }
 
 // horizontalSource writes the body of the horizontal pass, for as many of the 8
 // rows as there are targets, share of them in turn.
@@ -225,13 +353,13 @@ func horizontalSource(p pattern, targets, share int) string {
 	weight := p.weights(&b)
 	b.WriteString("    int at = int(l0.x);\n")
 	for i := range p.pairs() {
-		fmt.Fprintf(&b, "    float w%d = %s;\n", i, weight(i))
+		fmt.Fprintf(&b, "    float w%d = float%s;\n", i, weight(i))
 	}
 	for i := range targets / 4 {
 		half := share*targets/4 + i
 		fmt.Fprintf(&b, "    { // rows %d to %d\n    int y = from.y + 2 * p.y + %d;\n    uvec4 q; vec4 s", 4*half, 4*half+3, half)
 		for c := range hCols {
-			fmt.Fprintf(&b, ", a%d = vec4(%.9f)", c, (0.5-midBias)*float64(weightOne)*midScale)
+			fmt.Fprintf(&b, ", a%d = vec4(%.9f)", c, (0.5*midOne-midBias)*float64(p.code.one))
 		}
 		b.WriteString(";\n")
 		for k := range p.size() {
@@ -245,7 +373,7 @@ func horizontalSource(p pattern, targets, share int) string {
 			b.WriteString("\n")
 		}
 		for c := range hCols {
-			fmt.Fprintf(&b, "    a%d *= %.16f;\n", c, 1/(float64(weightOne)*midScale))
+			fmt.Fprintf(&b, "    a%d *= %.16f;\n", c, 1/(float64(p.code.one)*midOne))
 		}
 		for r := range 4 {
 			x := "xyzw"[r]

@@ -13,14 +13,16 @@ func TestWork(t *testing.T) {
 	f := newFrame(96, 64, 1, 1, 8)
 	f.Color = media.CanvasColor
 	scene := Scene{Width: 64, Height: 64, Tiles: []Tile{{Rect: image.Rect(0, 0, 64, 64)}}}
+	const samples = 96*64 + 2*48*32
+	const repeated = 2 * (96 + 2*48) // a row above and one below
 	for name, c := range map[string]struct {
 		options  Options
 		passes   []string
 		uploaded int64
 	}{
-		"fast":         {Options{Timed: true}, []string{"vertical", "horizontal"}, 96*64 + 2*48*32},
-		"plain":        {Options{Timed: true, Plain: true}, []string{"plain"}, 96*64 + 2*48*32},
-		"not measured": {Options{}, nil, 96*64 + 2*48*32},
+		"fast":         {Options{Timed: true}, []string{"vertical", "horizontal"}, samples + repeated},
+		"plain":        {Options{Timed: true, Plain: true}, []string{"plain"}, samples},
+		"not measured": {Options{}, nil, samples + repeated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			canvas, err := open(t, c.options).NewCanvas(t.Context(), scene)

@@ -4,27 +4,26 @@
 //
 // Sixteen bytes travel per fetch: 16 samples of a source row, or 2 columns by
 // 4 rows of 16-bit values between the passes. The time goes into fetches, so
-// their width is what counts; the arithmetic is plain floats.
+// their width is what counts.
 //
 // All integers are turned into floats through int, never uint: x86 before
 // AVX-512 has no instruction for unsigned ones.
 
-// Four samples of a row from one word, leftmost first.
-vec4 bytes(uint w) {
-    return vec4(ivec4(w & 255u, (w >> 8) & 255u, (w >> 16) & 255u, w >> 24));
-}
+// Four samples of a row from one word, two in each 16-bit half: the first and
+// the third, the second and the fourth.
+uvec2 pairs(uint w) { return uvec2(w & 0xff00ffu, (w >> 8) & 0xff00ffu); }
 
 // Four rows of one column from two words.
 vec4 halves(uint a, uint b) {
     return vec4(ivec4(a & 0xffffu, a >> 16, b & 0xffffu, b >> 16));
 }
 
-// Two weights from one word, signed 16-bit each.
-float low(uint w) { return float(int(w << 16) >> 16); }
-float high(uint w) { return float(int(w) >> 16); }
+// The means of two words' halves.
+uvec2 mean(uvec2 a, uvec2 b) { return (a & b) + (((a ^ b) & 0xfffefffeu) >> 1); }
 
-// Two values of 0..65535 in one word; the fraction is cut off.
-uint pair(float a, float b) { return uint(int(a)) | uint(int(b)) << 16; }
+// Two rows of one column: of the first in each pair, or of the second.
+uint firsts(uint a, uint b) { return (a & 0xffffu) | b << 16; }
+uint seconds(uint a, uint b) { return a >> 16 | (b & 0xffff0000u); }
 
 // Four samples of a row in one word, clamped to 0..255.
 uint samples(float a, float b, float c, float d) {
