@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -18,6 +19,16 @@ const (
 
 // next returns the next picture in display order, which is the caller's to release.
 func (v *Video) next() (*picture, error) {
+	p, err := v.inOrder()
+	var failed *cardError
+	if errors.As(err, &failed) {
+		return v.replace(failed.err)
+	}
+	return p, err
+}
+
+// inOrder is next without libav's own decoder to take a card's place.
+func (v *Video) inOrder() (*picture, error) {
 	for len(v.queue) == 0 || !v.queue[0].timed {
 		if v.ended {
 			if len(v.queue) == 0 {
@@ -113,6 +124,9 @@ func (v *Video) length(p *picture) time.Duration {
 // decode returns the decoder's next picture. Packets that it cannot make
 // anything of are counted and left out.
 func (v *Video) decode() (*picture, error) {
+	if v.card != nil {
+		return v.decodeOnCard()
+	}
 	p := v.blank()
 	for {
 		err := v.decoder.Receive(p.f)
@@ -197,6 +211,8 @@ func (v *Video) restart(t time.Duration) error {
 		v.release(p)
 	}
 	v.queue, v.ended, v.count, v.prev = v.queue[:0], false, 0, 0
+	v.from = t
+	v.card.stop()
 	v.decoder.Flush()
 	v.feed.flush()
 	if t > 0 {

@@ -20,8 +20,12 @@ type VideoOptions struct {
 	From time.Duration
 	// Wanted, when set, is asked whether a picture on show during [from, to)
 	// will be looked at. A picture that will not be, and that no other picture
-	// is predicted from, is not decoded and not returned.
+	// is predicted from, is not decoded and not returned, as far as the decoder
+	// can tell; NVDEC returns it.
 	Wanted func(from, to time.Duration) bool
+	// Decoder decodes as far as it can what it is available for; Software does the
+	// rest. The pictures are the same.
+	Decoder Decoder
 }
 
 // Video reads the pictures of one recording in display order.
@@ -29,27 +33,35 @@ type VideoOptions struct {
 type Video struct {
 	src     *source
 	st      *av.Stream
-	decoder *av.Decoder
+	decoder *av.Decoder // libav's own
+	card    *card       // decodes in its place; nil when none does
 	feed    feed
 	convert av.Converter
 	// rate is set for a stripe: picture n is at n/rate, whatever the stream says.
 	rate  media.FrameRate
 	count int
 
-	queue  []*picture // decoded, to be returned next
-	spare  []*picture
-	all    []*picture // every one there is
-	last   *picture   // returned by Read
-	prev   time.Duration
-	typ    time.Duration // usual distance of two pictures, for missing timestamps
-	ended  bool
-	bad    int // packets that could not be decoded
-	closed bool
+	queue    []*picture // decoded, to be returned next
+	spare    []*picture
+	all      []*picture // every one there is
+	last     *picture   // returned by Read
+	prev     time.Duration
+	typ      time.Duration // usual distance of two pictures, for missing timestamps
+	from     time.Duration // part time that decoding was begun from
+	ended    bool
+	bad      int   // packets that could not be decoded
+	fallback error // why there is no card any more
+	closed   bool
 }
 
 // OpenVideo opens the picture of a recording. src is read until Close and is
 // not closed. Errors: ErrNoVideo, *RejectError, or of reading.
-func OpenVideo(ctx context.Context, src io.ReadSeeker, o VideoOptions) (_ *Video, err error) {
+func OpenVideo(ctx context.Context, src io.ReadSeeker, o VideoOptions) (*Video, error) {
+	return openVideo(ctx, src, o, o.Decoder.candidate)
+}
+
+// openVideo is OpenVideo; choose says what decodes a codec, nil for libav's own decoder.
+func openVideo(ctx context.Context, src io.ReadSeeker, o VideoOptions, choose func(codec string) *candidate) (*Video, error) {
 	s, err := openSource(ctx, src)
 	if err != nil {
 		return nil, err
@@ -64,6 +76,11 @@ func OpenVideo(ctx context.Context, src io.ReadSeeker, o VideoOptions) (_ *Video
 		return nil, err
 	}
 	v.feed.wanted = o.Wanted
+	if suits(v.st) {
+		if c := choose(v.st.Codec); c != nil {
+			v.card = &card{candidate: c}
+		}
+	}
 	if o.From > 0 {
 		if err := v.seek(o.From); err != nil {
 			v.Close()
@@ -129,6 +146,16 @@ func (v *Video) Warnings() []string {
 	return []string{fmt.Sprintf("picture: %d damaged packets left out", v.bad)}
 }
 
+// Decoder is libav's name of what decodes: "vp8", "libdav1d", "vp8_cuvid". fallback
+// says why that is no longer the decoder asked for, nil while it is; a recording of
+// a kind that it is not available for is no such case.
+func (v *Video) Decoder() (library string, fallback error) {
+	if v.card != nil {
+		return v.card.library, nil
+	}
+	return v.decoder.Name(), v.fallback
+}
+
 // Close frees everything. It may be called more than once.
 func (v *Video) Close() error {
 	if v.closed {
@@ -141,6 +168,7 @@ func (v *Video) Close() error {
 	v.all, v.spare, v.queue, v.last = nil, nil, nil, nil
 	v.feed.close()
 	v.convert.Close()
+	v.card.stop()
 	v.decoder.Close()
 	v.src.close()
 	return nil
@@ -154,6 +182,7 @@ type picture struct {
 	timed     bool
 	length    time.Duration // as the container says, 0 unknown
 	media     media.Frame
+	tags      *media.Frame // whose colour, siting and aspect it has; nil for its own
 	mapped    bool
 }
 
@@ -193,20 +222,32 @@ func (v *Video) frame(p *picture) (*media.Frame, error) {
 		return &p.media, nil
 	}
 	p.media = media.Frame{Time: p.time, SAR: v.st.SAR, Rotation: v.st.Rotation}
-	if !p.f.Picture(&p.media) {
-		if p.converted == nil {
-			p.converted = av.NewFrame()
-		}
-		if err := v.convert.Convert(p.f, p.converted); err != nil {
-			return nil, err
-		}
-		if !p.converted.Picture(&p.media) {
-			return nil, fmt.Errorf("decode: internal error: %s: converted picture is not planar", v.st.Codec)
-		}
+	if err := v.planes(p, &p.media); err != nil {
+		return nil, err
+	}
+	if t := p.tags; t != nil {
+		p.media.Color, p.media.Siting, p.media.SAR = t.Color, t.Siting, t.SAR
 	}
 	v.complete(&p.media)
 	p.mapped = true
 	return &p.media, nil
+}
+
+// planes fills m with p, converted where it is not planar.
+func (v *Video) planes(p *picture, m *media.Frame) error {
+	if p.f.Picture(m) {
+		return nil
+	}
+	if p.converted == nil {
+		p.converted = av.NewFrame()
+	}
+	if err := v.convert.Convert(p.f, p.converted); err != nil {
+		return err
+	}
+	if !p.converted.Picture(m) {
+		return fmt.Errorf("decode: internal error: %s: converted picture is not planar", v.st.Codec)
+	}
+	return nil
 }
 
 // complete fills in what the picture itself does not say from the container.

@@ -9,6 +9,7 @@
 #include <libavutil/channel_layout.h>
 #include <libavutil/display.h>
 #include <libavutil/frame.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
@@ -17,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// log.c: libav's log goes into a ring of the last messages instead of stderr.
+// log.c: libav's log goes into a ring of the last messages instead of stderr. An
+// owner of NULL collects everybody's.
 void choir_log_install(void);
 uint64_t choir_log_mark(void);
 int choir_log_collect(const void *owner, uint64_t since, char *out, int size);
@@ -43,6 +45,17 @@ int choir_frame_convert(struct SwsContext **cache, const AVFrame *src, AVFrame *
 // choir_frame_borrow gives f a plane that Go keeps alive for the call.
 int choir_frame_borrow(AVFrame *f, int plane, uint8_t *data, int64_t size);
 int choir_frame_borrowed(const AVFrame *f);
+
+// choir_frame_shape says what a picture's samples are like, however they are laid
+// out in memory: depth and subsampling are 0 when the format is unknown.
+typedef struct {
+	int width, height, depth, sub_x, sub_y, components;
+} choir_shape;
+choir_shape choir_frame_shape(const AVFrame *f);
+
+// device.c
+// choir_decode_on has c decode on a device and give its pictures in system memory.
+int choir_decode_on(AVCodecContext *c, AVBufferRef *device);
 
 // sound.c
 // choir_frame_float writes n samples from the first on of channel ch as float,

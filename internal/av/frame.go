@@ -91,6 +91,21 @@ func (f *Frame) Float(ch, first int, dst []float32) error {
 	return nil
 }
 
+// Shape is what a picture's samples are like, however they lie in memory: NV12 and
+// planar 4:2:0 of one size have one shape. Comparable.
+type Shape struct {
+	Width, Height int // luma pixels
+	Depth         int // bits per sample, 0 unknown
+	SubX, SubY    int // log2 of the chroma subsampling
+	Components    int // 3 with chroma
+}
+
+// Shape describes the picture.
+func (f *Frame) Shape() Shape {
+	s := C.choir_frame_shape(cFrame(f.f))
+	return Shape{int(s.width), int(s.height), int(s.depth), int(s.sub_x), int(s.sub_y), int(s.components)}
+}
+
 // Picture fills m with the picture, its planes pointing into f: m is valid as
 // long as f's contents are. It returns false when the format must be converted
 // first. Time, SAR and Rotation are left alone but for a SAR of the picture's own.

@@ -44,8 +44,8 @@ uint64_t choir_log_mark(void)
 	return s;
 }
 
-// choir_log_collect writes what owner logged since the mark, newline separated,
-// repeated lines once.
+// choir_log_collect writes what owner, or anybody, logged since the mark, newline
+// separated, repeated lines once.
 int choir_log_collect(const void *owner, uint64_t since, char *out, int size)
 {
 	int n = 0;
@@ -56,7 +56,7 @@ int choir_log_collect(const void *owner, uint64_t since, char *out, int size)
 	if (first < since) first = since;
 	for (uint64_t s = first; s < seq; s++) {
 		int i = s % LINES;
-		if (ring[i].owner != owner || !strcmp(last, ring[i].text)) continue;
+		if ((owner && ring[i].owner != owner) || !strcmp(last, ring[i].text)) continue;
 		last = ring[i].text;
 		int len = strlen(last);
 		if (n + len + 2 > size) break;

@@ -17,7 +17,8 @@ type logMark C.uint64_t
 
 func markLog() logMark { return logMark(C.choir_log_mark()) }
 
-// since returns what owner (a format or codec context) has logged since the mark.
+// since returns what owner (a format or codec context, nil for anybody) has logged
+// since the mark.
 func (m logMark) since(owner unsafe.Pointer) []string {
 	var buf [4096]C.char
 	n := C.choir_log_collect(owner, C.uint64_t(m), &buf[0], C.int(len(buf)))

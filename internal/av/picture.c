@@ -50,6 +50,19 @@ int choir_frame_planes(const AVFrame *f, choir_planes *out)
 	return 1;
 }
 
+choir_shape choir_frame_shape(const AVFrame *f)
+{
+	choir_shape s = {.width = f->width, .height = f->height};
+	const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+	if (d) {
+		s.depth = d->comp[0].depth;
+		s.sub_x = d->log2_chroma_w;
+		s.sub_y = d->log2_chroma_h;
+		s.components = d->nb_components;
+	}
+	return s;
+}
+
 // nearest is the planar format that keeps the subsampling and the depth.
 static enum AVPixelFormat nearest(enum AVPixelFormat from)
 {
