@@ -62,9 +62,9 @@ func join(t *testing.T, edit func(n int, p *av.Packet) bool, recordings ...[]byt
 }
 
 // compare reads a recording with a candidate and with libav's own decoder: all must
-// be the same, also what is said of damage. It returns why the candidate was given up,
-// and after how many pictures.
-func compare(t *testing.T, data []byte, o VideoOptions, c *candidate) (fallback error, after int) {
+// be the same, also what is said of damage. It returns after how many pictures the
+// candidate was given up, and why.
+func compare(t *testing.T, data []byte, o VideoOptions, c *candidate) (after int, fallback error) {
 	t.Helper()
 	want, err := OpenVideo(t.Context(), bytes.NewReader(data), o)
 	if err != nil {
@@ -95,7 +95,7 @@ func compare(t *testing.T, data []byte, o VideoOptions, c *candidate) (fallback 
 			if a, b := strings.Join(want.Warnings(), ","), strings.Join(got.Warnings(), ","); a != b {
 				t.Errorf("warnings %q, want %q", b, a)
 			}
-			return fallback, after
+			return after, fallback
 		}
 		if werr != nil {
 			t.Fatal(werr)
@@ -128,6 +128,8 @@ func movie(t *testing.T, encoder string, width int, options ...av.Option) []byte
 // right, libav's own goes on with the picture that is due.
 func TestCardReplaced(t *testing.T) {
 	vp8, vp9 := movie(t, "libvpx", 160), movie(t, "libvpx-vp9", 160)
+	h264 := bframes(t)
+	avi := avtest.Movie{Container: "avi", Video: "libx264", Times: avtest.Steady(30, 30), Picture: moving}.Bytes(t)
 	noFilter := []av.Option{{Key: "skip_loop_filter", Value: "all"}}
 	for name, c := range map[string]struct {
 		data      []byte
@@ -135,17 +137,19 @@ func TestCardReplaced(t *testing.T) {
 		want      string // why
 		least     int    // pictures before
 	}{
-		"damage in VP8":           {damaged(t, vp8, 17, "\xf1\xff\xff"), candidate{library: "libvpx"}, "invalid data", 10},
-		"damage in VP9":           {damaged(t, vp9, 17, "\xff"), candidate{library: "libvpx-vp9"}, "invalid data", 10},
+		"damage in VP8":           {damaged(t, vp8, 17, 0, "\xf1\xff\xff"), candidate{library: "libvpx"}, "invalid data", 10},
+		"damage in VP9":           {damaged(t, vp9, 17, 0, "\xff"), candidate{library: "libvpx-vp9"}, "invalid data", 10},
 		"larger pictures":         {join(t, nil, vp8, movie(t, "libvpx", 240)), candidate{library: "libvpx"}, "picture of {Width:240", 30},
 		"4:4:4 in the middle":     {join(t, nil, vp9, colourful(t)), candidate{library: "libvpx-vp9"}, "SubX:0", 30},
+		"a complaint":             {damaged(t, h264, 15, 100, strings.Repeat("\xff", 50)), candidate{library: "h264"}, "Reference", 10},
+		"no timestamps":           {avi, candidate{library: "h264"}, "a packet without a timestamp", 0},
 		"of another codec":        {vp8, candidate{library: "libvpx-vp9"}, "decode vp8 with libvpx-vp9", 0},
 		"no such decoder":         {vp8, candidate{library: "vp8_none"}, "vp8_none", 0},
 		"wrong from the start":    {clip(t, "vp8"), candidate{"vp8", noFilter}, "first picture: plane 0", 0},
 		"does not begin with key": {remux(t, vp8, func(n int, _ *av.Packet) bool { return n > 2 }), candidate{library: "libvpx"}, "keyframe", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fallback, after := compare(t, c.data, VideoOptions{}, &c.candidate)
+			after, fallback := compare(t, c.data, VideoOptions{}, &c.candidate)
 			if fallback == nil || !strings.Contains(fallback.Error(), c.want) || after < c.least {
 				t.Errorf("given up after %d pictures because of %v, want at least %d, %q", after, fallback, c.least, c.want)
 			}
@@ -153,14 +157,23 @@ func TestCardReplaced(t *testing.T) {
 	}
 }
 
-// damaged overwrites the beginning of packet n: for VP8 with a first partition longer
-// than the packet, for VP9 with no frame marker.
-func damaged(t *testing.T, data []byte, n int, with string) []byte {
+// bframes is H.264, a third of whose pictures no other is predicted from.
+func bframes(t *testing.T) []byte {
+	return movie(t, "libx264", 160, av.Option{Key: "bf", Value: "2"}, av.Option{Key: "x264-params", Value: "b-adapt=0:b-pyramid=0"})
+}
+
+// damaged overwrites packet n from a byte on: the beginning, for VP8 with a first
+// partition longer than the packet, for VP9 with no frame marker; or the middle, of
+// which H.264 complains in the log only.
+func damaged(t *testing.T, data []byte, n, from int, with string) []byte {
 	t.Helper()
 	data = bytes.Clone(data)
 	join(t, func(i int, p *av.Packet) bool {
 		if i == n {
-			copy(data[bytes.Index(data, p.Data()):], with)
+			if p.Size() < from+len(with) {
+				t.Fatalf("packet %d has %d bytes only", n, p.Size())
+			}
+			copy(data[bytes.Index(data, p.Data())+from:], with)
 		}
 		return true
 	}, bytes.Clone(data))
@@ -181,10 +194,10 @@ func TestCardSeeks(t *testing.T) {
 	broken := join(t, nil, vp8, movie(t, "libvpx", 240))
 	c := &candidate{library: "libvpx"}
 	for _, from := range []time.Duration{0, 10 * ms, 500 * ms, 1100 * ms, 1300 * ms, 2300 * ms, 9 * time.Second} {
-		if why, _ := compare(t, vp8, VideoOptions{From: from}, c); why != nil {
+		if _, why := compare(t, vp8, VideoOptions{From: from}, c); why != nil {
 			t.Errorf("from %v: given up because of %v", from, why)
 		}
-		why, after := compare(t, broken, VideoOptions{From: from}, c)
+		after, why := compare(t, broken, VideoOptions{From: from}, c)
 		// From 1.2 s on all pictures are of the second size: nothing is wrong.
 		if before := from < 1200*ms; before != (why != nil) || before && after == 0 {
 			t.Errorf("from %v: given up after %d pictures because of %v", from, after, why)
@@ -192,15 +205,70 @@ func TestCardSeeks(t *testing.T) {
 	}
 }
 
+// TestCardSeeksAgain: what the card has at hand is forgotten with every seek, as
+// where an index leads too far and has to be tried again.
+func TestCardSeeksAgain(t *testing.T) {
+	data := bframes(t)
+	var videos [2]*Video
+	for i, c := range []*candidate{nil, {library: "h264"}} {
+		v, err := openVideo(t.Context(), bytes.NewReader(data), VideoOptions{}, func(string) *candidate { return c })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		videos[i] = v
+	}
+	for _, to := range []time.Duration{900 * ms, 500 * ms, 0} {
+		for _, v := range videos {
+			if _, err := v.Read(); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.seek(to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			want, err := videos[0].Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := videos[1].Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := sameFrame(want, got); err != nil {
+				t.Errorf("after %v: %v", to, err)
+			}
+		}
+	}
+	if library, why := videos[1].Decoder(); library != "h264" {
+		t.Errorf("given up because of %v", why)
+	}
+}
+
 // TestCardSampled: what is sampled is the same, whoever decodes, although a card does
 // not leave out what nobody looks at.
 func TestCardSampled(t *testing.T) {
-	data := join(t, nil, movie(t, "libvpx", 160), movie(t, "libvpx", 240))
+	for library, data := range map[string][]byte{
+		"libvpx": join(t, nil, movie(t, "libvpx", 160), movie(t, "libvpx", 240)),
+		"h264":   damaged(t, bframes(t), 15, 100, strings.Repeat("\xff", 50)),
+	} {
+		sampled(t, library, data)
+	}
+}
+
+func sampled(t *testing.T, library string, data []byte) {
+	t.Helper()
 	rate := media.FrameRate{Num: 7, Den: 1}
 	half := rate.Time(1) / 2
 	read := func(choose func(string) *candidate) (times []time.Duration, sums []int, why error) {
 		o := VideoOptions{From: 300 * ms, Wanted: func(from, to time.Duration) bool {
-			return rate.Frames(to-half) != rate.Frames(from-half)
+			for n := range 20 { // the sampler's rule
+				if at := rate.Time(n) + half; from < at && at <= to {
+					return true
+				}
+			}
+			return false
 		}}
 		v, err := openVideo(t.Context(), bytes.NewReader(data), o, choose)
 		if err != nil {
@@ -225,13 +293,13 @@ func TestCardSampled(t *testing.T) {
 		return times, sums, why
 	}
 	wt, ws, _ := read(func(string) *candidate { return nil })
-	gt, gs, why := read(func(string) *candidate { return &candidate{library: "libvpx"} })
+	gt, gs, why := read(func(string) *candidate { return &candidate{library: library} })
 	if why == nil {
-		t.Error("not given up")
+		t.Errorf("%s: not given up", library)
 	}
 	for i := range wt {
 		if wt[i] != gt[i] || ws[i] != gs[i] {
-			t.Errorf("sample %d: %v, %d; want %v, %d", i, gt[i], gs[i], wt[i], ws[i])
+			t.Errorf("%s: sample %d: %v, %d; want %v, %d", library, i, gt[i], gs[i], wt[i], ws[i])
 		}
 	}
 }
@@ -288,6 +356,18 @@ func TestOnlyWhatSuits(t *testing.T) {
 		}
 		v.Close()
 	}
+	v, err := OpenVideo(t.Context(), bytes.NewReader(clip(t, "vp8")), VideoOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	for den, want := range map[int64]bool{1000: true, 90_000: true, 5_000_000: true, 5_000_001: false, 1_000_000_000: false} {
+		st := *v.st
+		st.TimeBase = media.TimeBase{Num: 1, Den: den}
+		if suits(&st) != want {
+			t.Errorf("1/%d s suits: %v", den, !want)
+		}
+	}
 }
 
 // TestCardRecordings: real recordings, those with something odd about them, are the
@@ -307,7 +387,7 @@ func TestCardRecordings(t *testing.T) {
 			codec := v.st.Codec
 			v.Close()
 			for _, from := range []time.Duration{0, 3 * time.Second} {
-				why, after := compare(t, data, VideoOptions{From: from}, &candidate{library: others[codec]})
+				after, why := compare(t, data, VideoOptions{From: from}, &candidate{library: others[codec]})
 				t.Logf("%s from %v: given up after %d pictures because of %v", codec, from, after, why)
 				if odd != (why != nil) {
 					t.Errorf("from %v: given up because of %v", from, why)

@@ -2,8 +2,12 @@ package node
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/plan"
 )
@@ -19,15 +23,19 @@ const (
 // About describes the node. The first call may block for a second. Safe for
 // concurrent use.
 func (n *Node) About() plan.Node {
-	a := plan.Node{Slots: n.cfg.Slots, StripesJoin: n.stripeMV, Encoders: map[string]string{}}
+	a := plan.Node{Slots: n.cfg.Slots, StripesJoin: n.stripeMV, Encoders: map[string]string{}, Decoders: map[string]string{}}
 	for _, c := range []encode.Codec{encode.X264, encode.NVENC} {
 		a.Encoders[c.String()] = "available"
 		if err := c.Available(); err != nil {
 			a.Encoders[c.String()] = "not available: " + err.Error()
 		}
 	}
+	for _, codec := range decode.Codecs {
+		a.Decoders[codec] = n.cfg.Decoder.Says(codec)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	a.Decoder = strings.Join(slices.Sorted(maps.Keys(n.decoders)), ", ")
 	a.Compositor, a.Software, a.Encoder = n.renderer, n.software, n.encoder
 	return a
 }
@@ -39,6 +47,26 @@ func (n *Node) encodes(c encode.Codec) {
 	if name := c.Library(); n.encoder != name {
 		n.encoder = name
 		n.say()
+	}
+}
+
+// decodes notes what has decoded a cell's pictures here, and logs why a part could
+// not be decoded as asked for.
+func (n *Node) decodes(tiles *Tiles) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, src := range tiles.sources {
+		if src.video == nil {
+			continue
+		}
+		library, fallback := src.video.Decoder()
+		if fallback != nil {
+			n.cfg.Log.Info("decoded in software", "part", src.tile.Part, "decoder", library, "reason", fallback)
+		}
+		if !n.decoders[library] {
+			n.decoders[library] = true
+			n.say()
+		}
 	}
 }
 

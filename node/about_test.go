@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/plan"
 )
@@ -14,6 +15,18 @@ func TestEncodersAreSaid(t *testing.T) {
 	a := New(Config{Slots: 1}).About()
 	if a.Encoders["x264"] != "available" {
 		t.Errorf("x264: %s", a.Encoders["x264"])
+	}
+	for _, codec := range decode.Codecs {
+		if a.Decoders[codec] != "software" {
+			t.Errorf("%s, nothing asked for: %s", codec, a.Decoders[codec])
+		}
+	}
+	asked := New(Config{Slots: 1, Decoder: decode.NVDEC}).About()
+	for _, codec := range decode.Codecs {
+		says, err := asked.Decoders[codec], decode.NVDEC.Available(codec)
+		if err == nil && says != "nvdec" || err != nil && says != "software: nvdec not available: "+err.Error() {
+			t.Errorf("%s, nvdec asked for: %s", codec, says)
+		}
 	}
 	if err := usable(plan.Encoder{}, false); err != nil {
 		t.Errorf("x264 for a stripe: %v", err)
@@ -47,14 +60,17 @@ func TestNodeIntroducesItself(t *testing.T) {
 			}
 		}
 	}
-	if a := about(); a == nil || a.Slots != 1 || a.Encoder != "" || a.Encoders["x264"] != "available" {
+	if a := about(); a == nil || a.Slots != 1 || a.Encoder != "" || a.Decoder != "" || a.Encoders["x264"] != "available" {
 		t.Errorf("at the beginning: %+v", a)
 	}
 	p := b.wanderingCell(10)
 	b.send(plan.Assignment{Key: "k", Kind: plan.KindPicture, Attempt: 1, Picture: p})
 	for {
 		if a := about(); a.Encoder == "libx264" {
-			if a.Compositor == "" {
+			for a.Decoder == "" { // which is said a moment later
+				a = about()
+			}
+			if a.Compositor == "" || a.Decoder != "h264" {
 				t.Errorf("after a picture: %+v", a)
 			}
 			break

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/engine"
 	"github.com/choirless/render/internal/trace"
@@ -43,6 +44,8 @@ type Config struct {
 	Visibility time.Duration
 	// Engine says how the GL contexts are made.
 	Engine engine.Options
+	// Decoder decodes the parts' pictures as far as it can; the default is Software.
+	Decoder decode.Decoder
 	// StockEncoder keeps to the unpatched encoder options even where the
 	// patched one is linked: every segment is then stacked and encoded once more.
 	StockEncoder bool
@@ -67,6 +70,7 @@ type Node struct {
 	renderer string           // of the engines, once there is one
 	software bool             // of the same
 	encoder  string           // of the newest picture
+	decoders map[string]bool  // libav's names of what has decoded pictures
 	engines  []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
 	newest   *engine.Engine   // perhaps closed
 
@@ -111,7 +115,7 @@ func New(cfg Config) *Node {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), drain: make(chan struct{}), changed: make(chan struct{}, 1)}
+	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), decoders: map[string]bool{}, drain: make(chan struct{}), changed: make(chan struct{}, 1)}
 	n.places = make(chan struct{}, Abreast(cfg.Slots))
 	n.outage.pause = transferPause
 	n.gate = newMemoryGate(n.gpuMemory)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 )
@@ -56,15 +57,15 @@ func keyOf(t plan.PictureTile, p *plan.Picture, next int) tileKey {
 	return tileKey{t.Source, t.SHA256, t.Offset, t.DriftPPM, p.Rate, next}
 }
 
-// openTiles is OpenTiles, but takes the decoders that wait for this cell. They
+// openTiles is OpenTiles with any decoder, but takes the decoders that wait for this cell. They
 // end with ctx only as long as the cell does.
-func (pk *parking) openTiles(ctx context.Context, b bucket.Buckets, p *plan.Picture) *Tiles {
+func (pk *parking) openTiles(ctx context.Context, b bucket.Buckets, p *plan.Picture, d decode.Decoder) *Tiles {
 	tiles := &Tiles{sources: make([]*tileSource, len(p.Tiles))}
 	for i, tile := range p.Tiles {
 		t := pk.take(keyOf(tile, p, p.Segment.First))
 		if t == nil {
 			life, end := context.WithCancelCause(context.WithoutCancel(ctx))
-			t = openTile(life, b, p, i)
+			t = openTile(life, b, p, i, d)
 			t.end = end
 		}
 		t.tile, t.first = tile, true

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/plan"
 )
 
@@ -88,7 +89,7 @@ func TestParkedDecodersFitOneCell(t *testing.T) {
 		next.Segment.First = 20
 		next.Tiles = []plan.PictureTile{p.Tiles[0]}
 		change(&next)
-		b.node.parking.openTiles(t.Context(), b.node.cfg.Buckets, &next).Close()
+		b.node.parking.openTiles(t.Context(), b.node.cfg.Buckets, &next, decode.Software).Close()
 		if n := len(b.node.parking.spots); n != 1 {
 			t.Errorf("another %s: %d decoders wait, want the one of before", name, n)
 		}
@@ -122,7 +123,7 @@ func TestParkingIsBounded(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	tiles := pk.openTiles(ctx, b.node.cfg.Buckets, p)
+	tiles := pk.openTiles(ctx, b.node.cfg.Buckets, p, decode.Software)
 	defer tiles.Close()
 	tiles.At(0)
 	pk.park(tiles, p)

@@ -39,7 +39,7 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 		}
 	}
 	check := keeps && !whole && (n.cfg.Verify || sampled(key, p))
-	tiles := n.parking.openTiles(ctx, b, p)
+	tiles := n.parking.openTiles(ctx, b, p, n.cfg.Decoder)
 	defer tiles.Close()
 	if err := tiles.missing(); err != nil {
 		return res, fmt.Errorf("stripe %d: %w", p.Stripe, err)
@@ -96,6 +96,7 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 		return res, fmt.Errorf("stripe %d, segment %d: %w", p.Stripe, p.Segment.Index, err)
 	}
 	n.encodes(encode.Codec(p.Encoder.Codec))
+	n.decodes(tiles)
 	res.Frames, res.Bytes = enc.Frames(), info.Size
 	res.Stitchable = whole || (enc.Stitchable() && res.Leaks == 0)
 	if res.Leaks > 0 {

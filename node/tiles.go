@@ -43,19 +43,19 @@ type Tiles struct {
 	updates []engine.Update
 }
 
-// OpenTiles opens the decoders of a cell, each at the cell's beginning. The
-// caller must Close them.
+// OpenTiles opens the decoders of a cell, in software, each at the cell's beginning.
+// The caller must Close them.
 func OpenTiles(ctx context.Context, b bucket.Buckets, p *plan.Picture) *Tiles {
 	tiles := &Tiles{sources: make([]*tileSource, len(p.Tiles))}
 	for i := range p.Tiles {
-		tiles.sources[i] = openTile(ctx, b, p, i)
+		tiles.sources[i] = openTile(ctx, b, p, i, decode.Software)
 	}
 	return tiles
 }
 
-func openTile(ctx context.Context, b bucket.Buckets, p *plan.Picture, i int) *tileSource {
+func openTile(ctx context.Context, b bucket.Buckets, p *plan.Picture, i int, d decode.Decoder) *tileSource {
 	t := &tileSource{tile: p.Tiles[i], first: true}
-	if err := t.open(ctx, b, p.Rate, p.Segment.First); err != nil {
+	if err := t.open(ctx, b, p.Rate, p.Segment.First, d); err != nil {
 		t.warning = fmt.Sprintf("picture not readable, placeholder shown: %v", err)
 		t.gone = errors.Is(err, bucket.ErrNotFound)
 		t.close()
@@ -123,7 +123,7 @@ func (t *Tiles) Close() {
 }
 
 // open opens the decoder where output frame first begins.
-func (t *tileSource) open(ctx context.Context, b bucket.Buckets, rate media.FrameRate, first int) error {
+func (t *tileSource) open(ctx context.Context, b bucket.Buckets, rate media.FrameRate, first int, d decode.Decoder) error {
 	src, err := openRef(ctx, b, t.tile.Source)
 	if err != nil {
 		return err
@@ -131,7 +131,8 @@ func (t *tileSource) open(ctx context.Context, b bucket.Buckets, rate media.Fram
 	t.src = src
 	t.video, err = decode.OpenVideo(ctx, src, decode.VideoOptions{
 		Threads: 1, From: max(0, t.partTime(rate.Time(first))),
-		Wanted: func(from, to time.Duration) bool { return t.shows(rate, from, to) },
+		Wanted:  func(from, to time.Duration) bool { return t.shows(rate, from, to) },
+		Decoder: d,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,11 @@ type Node struct {
 	Encoder string `json:"encoder,omitempty"`
 	// Encoders says of each encoder "available", or why not.
 	Encoders map[string]string `json:"encoders"`
+	// Decoder names, in libav's words, what has decoded parts' pictures so far:
+	// "vp8_cuvid, h264"; empty before the first.
+	Decoder string `json:"decoder,omitempty"`
+	// Decoders says of each codec "nvdec", or "software" and perhaps why.
+	Decoders map[string]string `json:"decoders"`
 	// StripesJoin: stripes are joined in the bitstream.
 	StripesJoin bool `json:"stripes_join"`
 }

@@ -17,6 +17,8 @@ type machine struct {
 	Composes string `json:"composes,omitempty"`
 	// Lacks says why an encoder cannot be used, one after the other.
 	Lacks string `json:"lacks,omitempty"`
+	// Decoding says of all codecs what decodes them, and perhaps why.
+	Decoding string `json:"decoding,omitempty"`
 }
 
 func (h *handler) nodesNow(ctx context.Context) ([]machine, error) {
@@ -41,8 +43,23 @@ func (h *handler) nodesNow(ctx context.Context) ([]machine, error) {
 			}
 		}
 		all[i].Lacks = strings.Join(lacks, "; ")
+		all[i].Decoding = decoding(n.Decoders)
 	}
 	return all, nil
+}
+
+// decoding says the same of several codecs once: "h264, vp8: nvdec; vp9: software".
+func decoding(decoders map[string]string) string {
+	codecs := map[string][]string{} // by what is said of them
+	for _, codec := range slices.Sorted(maps.Keys(decoders)) {
+		codecs[decoders[codec]] = append(codecs[decoders[codec]], codec)
+	}
+	var all []string
+	for says, which := range codecs {
+		all = append(all, strings.Join(which, ", ")+": "+says)
+	}
+	slices.Sort(all)
+	return strings.Join(all, "; ")
 }
 
 func (h *handler) nodes(w http.ResponseWriter, r *http.Request) {

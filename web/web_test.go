@@ -294,8 +294,9 @@ func TestNodes(t *testing.T) {
 		"<b>evil": {
 			Slots: 2, Compositor: "llvmpipe (LLVM 15)", Software: true, Encoder: "libx264", StripesJoin: true,
 			Encoders: map[string]string{"x264": "available", "nvenc": "not available: no card"},
+			Decoder:  "h264, libdav1d", Decoders: map[string]string{"vp9": "software", "vp8": "software: no card", "av1": "software: no card"},
 		},
-		"big": {Slots: 16, Compositor: "NVIDIA L4", Encoder: "h264_nvenc", Encoders: map[string]string{"x264": "available", "nvenc": "available"}},
+		"big": {Slots: 16, Compositor: "NVIDIA L4", Encoder: "h264_nvenc", Decoder: "vp8_cuvid", Encoders: map[string]string{"x264": "available", "nvenc": "available"}},
 		"new": {Slots: 1},
 	} {
 		if err := b.store.PutNode(t.Context(), name, &about); err != nil {
@@ -303,8 +304,9 @@ func TestNodes(t *testing.T) {
 		}
 	}
 	b.want("GET", "/api/nodes", "", 200, `"composes":"CPU: llvmpipe (LLVM 15)"`, `"composes":"GPU: NVIDIA L4"`,
+		`"decoder":"h264, libdav1d"`, `"decoding":"av1, vp8: software: no card; vp9: software"`, `"decoder":"vp8_cuvid"`,
 		`"encoder":"h264_nvenc"`, `"lacks":"nvenc not available: no card"`, `"slots":16`)
-	page := b.want("GET", "/", "", 200, "CPU: llvmpipe", "GPU: NVIDIA L4", "h264_nvenc", "libx264", "nothing yet", "encoded twice", "joined")
+	page := b.want("GET", "/", "", 200, "CPU: llvmpipe", "GPU: NVIDIA L4", "h264_nvenc", "libx264", "h264, libdav1d", `title="av1, vp8: software: no card; vp9: software"`, "vp8_cuvid", "nothing yet", "encoded twice", "joined")
 	if strings.Contains(page, "<b>evil") {
 		t.Error("the name of a node is markup in the page")
 	}

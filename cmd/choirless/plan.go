@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/choirless/render/align"
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/local"
@@ -66,7 +67,7 @@ func planFolder(ctx context.Context, dir string, o renderFlags, errOut io.Writer
 		return nil, err
 	}
 	defer work.Close()
-	l, err := local.Open(ctx, o.local(song, work, encode.X264, errOut))
+	l, err := local.Open(ctx, o.local(song, work, encode.X264, decode.Software, errOut))
 	if err != nil {
 		return nil, err
 	}

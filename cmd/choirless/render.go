@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/align"
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/local"
@@ -28,7 +29,7 @@ import (
 type renderFlags struct {
 	out, definition, report, thumbnail, misc string
 	stems                                    string
-	size, span, preset, encoder              string
+	size, span, preset, encoder, decoder     string
 	fps                                      float64
 	reach                                    time.Duration
 	crf                                      float64
@@ -69,6 +70,7 @@ does only what has changed.`,
 	f.Float64Var(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
 	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
+	f.StringVar(&o.decoder, "decoder", "auto", "what decodes the parts' pictures: software, nvdec, or auto for nvdec where it works")
 	f.IntVar(&o.slots, "slots", 0, "tasks worked on at once, a picture counted as two; 0 is one per core")
 	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts and cells in; by default the user's cache folder")
 	f.StringVar(&o.cacheSize, "cache-size", "20GB", "how large the cache may be, such as 500MB; 0 for no limit. What was used longest ago goes first, and anything after 30 days")
@@ -99,6 +101,10 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	if err != nil {
 		return err
 	}
+	decoder, err := chooseDecoder(o.decoder)
+	if err != nil {
+		return err
+	}
 	work, err := local.OpenWorkDir(o.cache, o.noCache, song.Song)
 	if err != nil {
 		return err
@@ -111,7 +117,7 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 		fmt.Fprintln(errOut, "choirless: note:", n)
 	}
 	clock := startStageClock()
-	l, err := local.Open(ctx, o.local(song, work, codec, errOut))
+	l, err := local.Open(ctx, o.local(song, work, codec, decoder, errOut))
 	if err != nil {
 		return err
 	}
@@ -166,7 +172,7 @@ func (o renderFlags) output() (definition.Output, error) {
 	return out, nil
 }
 
-func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.Codec, errOut io.Writer) local.Options {
+func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.Codec, decoder decode.Decoder, errOut io.Writer) local.Options {
 	misc := o.misc
 	if misc == "" {
 		misc = song.Misc()
@@ -182,7 +188,7 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.
 		},
 		Node: func(c *node.Config) {
 			c.Slots, c.StockEncoder, c.Engine.Software, c.Verify = o.slots, o.stock, o.software, o.verify
-			c.NoSnapshots = true
+			c.Decoder, c.NoSnapshots = decoder, true
 		},
 	}
 }

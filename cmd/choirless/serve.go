@@ -15,6 +15,7 @@ import (
 	"github.com/choirless/render/align"
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/internal/health"
@@ -30,6 +31,7 @@ const claimTime = 6 * time.Second
 type serveFlags struct {
 	data, listen   string
 	encoder        string
+	decoder        string
 	debounce, keep time.Duration
 	reach          time.Duration
 	slots          int
@@ -59,6 +61,7 @@ going on when the process ended goes on when it starts again.`,
 	f.DurationVar(&o.debounce, "debounce", 2*time.Second, "how long to wait for more parts before a song is rendered")
 	f.DurationVar(&o.keep, "keep", coordinator.KeepDefault, "how long cells, sounds, converted parts and previews stay after the last render that used them")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
+	f.StringVar(&o.decoder, "decoder", "auto", "what decodes the parts' pictures: software, nvdec, or auto for nvdec where it works")
 	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
 	f.IntVar(&o.slots, "slots", 0, "tasks worked on at once, a picture counted as two; 0 is one per core")
 	f.BoolVar(&o.stock, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
@@ -75,6 +78,10 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
+	decoder, err := chooseDecoder(o.decoder)
+	if err != nil {
+		return err
+	}
 	lock, err := lockData(o.data)
 	if err != nil {
 		return err
@@ -88,6 +95,9 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 	}
 	log := newLog(errOut, o.verbose)
 	log.Info("encoder", "chosen", codec.String(), "nvenc", available(encode.NVENC))
+	for _, codec := range decode.Codecs {
+		log.Info("decoder", "codec", codec, "chosen", decoder.Says(codec))
+	}
 	l, err := local.Open(ctx, local.Options{
 		Data: o.data, Log: log,
 		Config: func(c *coordinator.Config) {
@@ -98,7 +108,9 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 			// was killed, and need not be waited for.
 			c.Claim = claimTime
 		},
-		Node: func(c *node.Config) { c.Slots, c.StockEncoder, c.Verify = o.slots, o.stock, o.verify },
+		Node: func(c *node.Config) {
+			c.Slots, c.Decoder, c.StockEncoder, c.Verify = o.slots, decoder, o.stock, o.verify
+		},
 	})
 	if err != nil {
 		listener.Close()

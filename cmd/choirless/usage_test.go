@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/choirless/render/decode"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -15,6 +17,10 @@ func TestExitCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "x.mp4")
+	nvdecCode, nvdecWant := exitInput, "nothing to render" // where there is a card
+	if _, err := decode.ChooseDecoder("nvdec"); err != nil {
+		nvdecCode, nvdecWant = exitFailed, "--decoder: "+err.Error()
+	}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -32,6 +38,9 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"render", noise, "--out", out, "--span", "all"}, exitUsage, "--span"},
 		{[]string{"render", noise, "--out", out, "--cache-size", "much"}, exitUsage, "want a size such as 20GB"},
 		{[]string{"render", noise, "--out", out, "--cache-size", "-1GB"}, exitUsage, "want a size such as 20GB"},
+		{[]string{"render", noise, "--out", out, "--decoder", "vdpau"}, exitUsage, "want auto, software or nvdec"},
+		{[]string{"render", noise, "--out", out, "--no-cache", "--decoder", "nvdec"}, nvdecCode, nvdecWant},
+		{[]string{"serve", "--data", empty, "--decoder", "vdpau"}, exitUsage, "want auto, software or nvdec"},
 		{[]string{"probe", filepath.Join(noise, "c+s+p.webm")}, exitInput, "not a media file"},
 		{[]string{"probe", filepath.Join(empty, "gone")}, exitInput, "no such file"},
 		{[]string{"serve"}, exitUsage, "--data is missing"},

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/internal/deployment"
 )
 
@@ -26,6 +28,7 @@ type config struct {
 	imds         string
 	listen       string
 	software     bool
+	decoder      string
 	stockEncoder bool
 	verify       bool
 	logLevel     string
@@ -42,6 +45,7 @@ func (c *config) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.imds, "imds", "", "address of EC2's metadata service, http://169.254.169.254: a Spot interruption notice hands all work back; empty for none")
 	fs.StringVar(&c.listen, "listen", "127.0.0.1:9102", "address of /healthz, /readyz, /about and /metrics; empty for none")
 	fs.BoolVar(&c.software, "software", false, "compose with Mesa's software rasteriser even where there is a GPU")
+	fs.StringVar(&c.decoder, "decoder", "auto", "what decodes the parts' pictures: software, nvdec, or auto for nvdec where it works")
 	fs.BoolVar(&c.stockEncoder, "stock-encoder", false, "encode stripes twice instead of joining them in the bitstream")
 	fs.BoolVar(&c.verify, "verify", false, "check every stripe for motion that leaves it, not only a sample")
 	fs.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -69,6 +73,9 @@ func (c *config) Validate() error {
 		if _, _, err := net.SplitHostPort(c.listen); err != nil {
 			errs = append(errs, fmt.Errorf("--listen: %q, want host:port", c.listen))
 		}
+	}
+	if !slices.Contains(decode.DecoderNames, c.decoder) {
+		errs = append(errs, fmt.Errorf("--decoder: %q, want auto, software or nvdec", c.decoder))
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.logLevel)); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/choirless/render/decode"
 	"github.com/choirless/render/engine"
 	"github.com/choirless/render/internal/flagenv"
 	"github.com/choirless/render/internal/health"
@@ -67,6 +68,10 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		}
 		c.name = fmt.Sprintf("%s:%d", host, os.Getpid())
 	}
+	decoder, err := decode.ChooseDecoder(c.decoder)
+	if err != nil {
+		return err
+	}
 	tracer, err := trace.Open(ctx, "render-node", c.name, log)
 	if err != nil {
 		return err
@@ -98,7 +103,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 	n := node.New(node.Config{
 		Name: c.name, Buckets: buckets, Assignments: queues[0], Reports: queues[1],
 		Scratch: scratch.Dir(), Space: scratch, Slots: c.slots, Visibility: c.lease,
-		Engine: engine.Options{Software: c.software}, StockEncoder: c.stockEncoder, Verify: c.verify,
+		Engine: engine.Options{Software: c.software}, Decoder: decoder, StockEncoder: c.stockEncoder, Verify: c.verify,
 		Log: log, Metrics: registry, Trace: tracer,
 	})
 	s := &service{node: n, drain: c.drain, log: log}
@@ -115,7 +120,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 		s.spot = &spot.Watcher{Address: c.imds, Every: spot.Every, Log: log}
 	}
 	about := n.About()
-	log.Info("ready", "node", c.name, "stripes_join", about.StripesJoin, "encoders", about.Encoders)
+	log.Info("ready", "node", c.name, "stripes_join", about.StripesJoin, "encoders", about.Encoders, "decoders", about.Decoders)
 	err = s.run(ctx)
 	log.Info("stopped")
 	return err

@@ -59,6 +59,7 @@ async function nodes() {
       cell(row, n.name);
       cell(row, String(n.slots));
       cell(row, n.composes || "nothing yet");
+      cell(row, n.decoder || "nothing yet").title = n.decoding || "";
       cell(row, n.encoder || "nothing yet").title = n.lacks || "";
       cell(row, n.stripes_join ? "joined" : "encoded twice");
       return row;
