@@ -95,8 +95,8 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 	if err != nil {
 		return res, fmt.Errorf("stripe %d, segment %d: %w", p.Stripe, p.Segment.Index, err)
 	}
-	n.encodes(encode.Codec(p.Encoder.Codec))
 	n.decodes(tiles)
+	n.encodes(encode.Codec(p.Encoder.Codec))
 	res.Frames, res.Bytes = enc.Frames(), info.Size
 	res.Stitchable = whole || (enc.Stitchable() && res.Leaks == 0)
 	if res.Leaks > 0 {
