@@ -173,9 +173,10 @@ func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float6
 		log.Info("known already")
 		return known, true, nil
 	}
+	leave := func() {}
 	if a.Kind == plan.KindPicture {
-		leave, err := n.takePlace(ctx)
-		if err != nil {
+		var err error
+		if leave, err = n.takePlace(ctx); err != nil {
 			return nil, false, err
 		}
 		defer leave()
@@ -183,7 +184,7 @@ func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float6
 	meter := n.cpu.begin()
 	began := time.Now()
 	ctx, end := n.cfg.Trace.Start(trace.Continue(ctx, a.Trace), a.Song, spanName(a.Kind), ids(a)...)
-	result, err := n.do(ctx, a, s.Buckets, progress)
+	result, err := n.do(ctx, a, s.Buckets, progress, leave)
 	cpu, wall := meter.end(), time.Since(began)
 	if trouble := s.trouble(); trouble != nil {
 		err = trouble
@@ -221,7 +222,7 @@ func (n *Node) work(ctx context.Context, a plan.Assignment, progress func(float6
 
 // do does the assignment with the buckets it is given and returns its result, a
 // plan.…Result.
-func (n *Node) do(ctx context.Context, a plan.Assignment, b bucket.Buckets, progress func(float64)) (any, error) {
+func (n *Node) do(ctx context.Context, a plan.Assignment, b bucket.Buckets, progress func(float64), leave func()) (any, error) {
 	switch {
 	case a.Kind == plan.KindIngest && a.Ingest != nil:
 		res, err := n.ingest(ctx, a, b, progress)
@@ -230,7 +231,7 @@ func (n *Node) do(ctx context.Context, a plan.Assignment, b bucket.Buckets, prog
 		}
 		return res, nil
 	case a.Kind == plan.KindPicture && a.Picture != nil:
-		return n.picture(ctx, b, a.Key, a.Picture, progress)
+		return n.picture(ctx, b, a.Key, a.Picture, progress, leave)
 	case a.Kind == plan.KindSound && a.Sound != nil:
 		return n.sound(ctx, b, a.Sound, progress)
 	case a.Kind == plan.KindStack && a.Stack != nil:

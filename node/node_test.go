@@ -326,7 +326,7 @@ func TestTroubleOfTheObjectStoreIsNoFailure(t *testing.T) {
 	b.node.cfg.Buckets["broken"] = brokenBucket{b.objects}
 	a := stackAssignment(30)
 	a.Stack.Out.Bucket = "broken"
-	_, err := b.node.do(t.Context(), a, b.node.cfg.Buckets, func(float64) {})
+	_, err := b.node.do(t.Context(), a, b.node.cfg.Buckets, func(float64) {}, func() {})
 	if !errors.As(err, new(*transferError)) {
 		t.Errorf("error %v is not marked as the object store's", err)
 	}

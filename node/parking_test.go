@@ -23,7 +23,7 @@ func (b *bench) segmentOf(p plan.Picture, first, count int) []byte {
 // composed composes a cell and returns the stream.
 func (b *bench) composed(p *plan.Picture) []byte {
 	b.t.Helper()
-	if _, err := b.node.picture(b.t.Context(), b.node.cfg.Buckets, "ff", p, func(float64) {}); err != nil {
+	if _, err := b.node.picture(b.t.Context(), b.node.cfg.Buckets, "ff", p, func(float64) {}, func() {}); err != nil {
 		b.t.Fatal(err)
 	}
 	r, _, err := b.objects.Get(b.t.Context(), p.Out.Key, bucket.Range{})
@@ -69,6 +69,36 @@ func TestDecodersGoOnIntoTheNextSegment(t *testing.T) {
 	}
 	if n := len(b.node.parking.spots); n != 0 || b.node.parking.pixels != 0 {
 		t.Errorf("at the end of the film %d decoders of %d pixels wait, want none", n, b.node.parking.pixels)
+	}
+}
+
+// While the last pictures of a cell are encoded the next cell is composed, with the
+// decoders and the engine of the one before.
+func TestNextCellBeginsBeforeTheEncoderIsDone(t *testing.T) {
+	b := newBench(t)
+	p := b.wanderingCell(60)
+	p.Height = p.Encoder.CanvasHeight
+	next := *p
+	next.Segment = plan.Segment{Index: 1, First: 20, Count: 20}
+	p.Segment.Count = 20
+	p.Out.Key, next.Out.Key = "first", "second"
+	want := b.segmentOf(next, 20, 20)
+	b.node.parking.clear(time.Time{})
+	begun := false
+	_, err := b.node.picture(t.Context(), b.node.cfg.Buckets, "ff", p, func(float64) {}, func() {
+		begun = true
+		if n := len(b.node.parking.spots); n != 1 {
+			t.Errorf("%d decoders wait for the next cell, want 1", n)
+		}
+		if n := len(b.node.engines); n != 1 {
+			t.Errorf("%d engines wait for the next cell, want 1", n)
+		}
+		if got := b.composed(&next); !bytes.Equal(got, want) {
+			t.Error("the next cell is another than alone")
+		}
+	})
+	if err != nil || !begun {
+		t.Errorf("%v, the next cell begun: %v", err, begun)
 	}
 }
 

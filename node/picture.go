@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -21,12 +22,13 @@ const framesInFlight = 2
 
 // picture composes one cell and stores it as a raw H.264 stream. Decoding,
 // composing and encoding run in a goroutine each: cells run beside each other,
-// but software contexts draw in turns, and who waits for his turn decodes.
+// but software contexts draw in turns, and who waits for his turn decodes. It calls
+// done when all is composed, while the last pictures are still being encoded.
 //
 // A cell that is the whole canvas has no neighbour and needs no promise. Any
 // other is encoded for good where the encoder keeps motion inside it, and finely
 // where it does not, to be encoded once more with its neighbours.
-func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *plan.Picture, progress func(float64)) (plan.CellResult, error) {
+func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *plan.Picture, progress func(float64), done func()) (plan.CellResult, error) {
 	res := plan.CellResult{}
 	whole := p.Height == p.Encoder.CanvasHeight
 	if err := usable(p.Encoder, whole); err != nil {
@@ -55,7 +57,12 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 		if err != nil {
 			return err
 		}
-		defer func() { n.giveEngine(eng, err != nil && ctx.Err() == nil) }()
+		atRest := false
+		defer func() {
+			if !atRest {
+				n.giveEngine(eng, err != nil && ctx.Err() == nil)
+			}
+		}()
 		canvas, err := eng.NewCanvas(ctx, scene)
 		if err != nil {
 			return err
@@ -77,10 +84,17 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 		if enc, err = encode.NewCell(w, o); err != nil {
 			return err
 		}
-		if err := compose(ctx, p, tiles, canvas, enc, progress); err != nil {
-			return err
-		}
-		if err := tiles.trouble(); err != nil || !check {
+		var trouble error
+		err = compose(ctx, p, tiles, canvas, enc, progress, func() {
+			canvas.Close()
+			n.giveEngine(eng, false)
+			atRest = true
+			if trouble = tiles.trouble(); trouble == nil {
+				n.parking.park(tiles, p)
+			}
+			done()
+		})
+		if err = cmp.Or(err, trouble); err != nil || !check {
 			return err
 		}
 		res.Checked = true
@@ -107,7 +121,6 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 	if res.Frames != p.Segment.Count {
 		return res, fmt.Errorf("stripe %d, segment %d: %d frames encoded, want %d", p.Stripe, p.Segment.Index, res.Frames, p.Segment.Count)
 	}
-	n.parking.park(tiles, p)
 	return res, nil
 }
 
@@ -131,8 +144,9 @@ type composed struct {
 
 // compose drives the cell: every tile is asked for its picture of each output
 // frame, some frames ahead; the canvas draws those that changed, and hands the
-// frame to the encoder's goroutine.
-func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, enc *encode.Cell, progress func(float64)) error {
+// frame to the encoder's goroutine. When the last is handed on, tiles and canvas are
+// needed no more: then it calls done.
+func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, enc *encode.Cell, progress func(float64), done func()) error {
 	batches := make(chan [][]engine.Update)
 	frames := make(chan composed, framesInFlight)
 	g, gctx := errgroup.WithContext(ctx)
@@ -144,7 +158,11 @@ func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.
 	})
 	g.Go(func() error {
 		defer close(frames)
-		return composeFrames(gctx, p, batches, canvas, frames, progress)
+		if err := composeFrames(gctx, p, batches, canvas, frames, progress); err != nil {
+			return err
+		}
+		done()
+		return nil
 	})
 	g.Go(func() (err error) {
 		for c := range frames {

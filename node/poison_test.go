@@ -88,7 +88,7 @@ func TestCellsAreChecked(t *testing.T) {
 	} {
 		b.node.cfg.Verify = c.verify
 		p.Segment.First = c.first
-		res, err := b.node.picture(t.Context(), b.node.cfg.Buckets, c.key, p, func(float64) {})
+		res, err := b.node.picture(t.Context(), b.node.cfg.Buckets, c.key, p, func(float64) {}, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func TestCellsAreChecked(t *testing.T) {
 		}
 	}
 	p.Height = p.Encoder.CanvasHeight
-	res, err := b.node.picture(t.Context(), b.node.cfg.Buckets, "00", p, func(float64) {})
+	res, err := b.node.picture(t.Context(), b.node.cfg.Buckets, "00", p, func(float64) {}, func() {})
 	if err != nil || res.Checked || !res.Stitchable {
 		t.Errorf("the whole canvas: %+v, %v, want it unchecked and joinable", res, err)
 	}
@@ -131,7 +131,7 @@ func stockChild(t *testing.T) {
 		t.Fatal("the stock library's SEI was taken for a promise")
 	}
 	p := b.wanderingCell(30)
-	res, err := b.node.picture(t.Context(), b.node.cfg.Buckets, "00", p, func(float64) {})
+	res, err := b.node.picture(t.Context(), b.node.cfg.Buckets, "00", p, func(float64) {}, func() {})
 	if err != nil || res.Checked || res.Stitchable {
 		t.Errorf("as it is: %+v, %v, want neither checked nor joinable", res, err)
 	}
@@ -140,7 +140,7 @@ func stockChild(t *testing.T) {
 		t.Errorf("provoked, it is trusted: %t, %v", keeps, err)
 	}
 	b.node.trust.keeps[testEncoder] = true // as if it had passed
-	res, err = b.node.picture(t.Context(), b.node.cfg.Buckets, "00", p, func(float64) {})
+	res, err = b.node.picture(t.Context(), b.node.cfg.Buckets, "00", p, func(float64) {}, func() {})
 	if err != nil || !res.Checked || res.Leaks < 20 || res.Stitchable {
 		t.Errorf("checked: %+v, %v, want most of 30 pictures to leak", res, err)
 	}

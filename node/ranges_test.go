@@ -45,7 +45,7 @@ func TestCellReadsOnlyItsSegment(t *testing.T) {
 		Out: plan.Ref{Bucket: "b", Key: "cell.h264"},
 	}
 	p.Encoder.CanvasHeight = p.Height
-	res, err := b.node.picture(t.Context(), s.Buckets, "key", p, func(float64) {})
+	res, err := b.node.picture(t.Context(), s.Buckets, "key", p, func(float64) {}, func() {})
 	if err != nil || res.Frames != 50 || len(res.Warnings) > 0 {
 		t.Fatalf("result %+v, %v", res, err)
 	}
