@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"queue/queuetest": {"queue"},
 	"bucket":          {},
 	"store":           {"definition", "plan", "media"},
-	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition", "internal/scratch", "internal/trace"},
+	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition", "internal/cores", "internal/scratch", "internal/trace"},
 	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status", "internal/trace"},
 	// Where a song is, for those who want to know without cgo in their process.
 	"coordinator/status": {"definition", "media", "plan", "store"},
@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	// How a deployment's services reach what they share.
 	"internal/deployment":      {"bucket", "definition", "queue"},
 	"internal/metrics":         {},
+	"internal/cores":           {},
 	"internal/scratch":         {},
 	"internal/spot":            {},
 	"internal/trace":           {"definition"}, // a trace is a song's

@@ -2,12 +2,12 @@ package node
 
 import (
 	"context"
-	"runtime"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/engine"
+	"github.com/choirless/render/internal/cores"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 )
@@ -18,7 +18,9 @@ import (
 // picture each in turn cost 15 % more than one after the other.) As many tiles as
 // a picture has cores are decoded side by side.
 //
-// One batch is drawn while the next is decoded, so the pictures of two are held.
+// One batch is drawn while the one after the next is decoded, so the pictures of
+// three are held: with two, composing and decoding waited for each other, and a
+// core idled a tenth of the time.
 
 const (
 	// batchFrames is the most output frames of a batch.
@@ -26,15 +28,17 @@ const (
 	// batchPixels bounds the pictures of a batch, by their luma pixels: 12 MB of
 	// 8-bit 4:2:0.
 	batchPixels = 8 << 20
+	// batchesReady is how many batches may wait between decoding and drawing.
+	batchesReady = 1
 )
 
 // ahead sends what changes in each output frame of p, in order, as At returns
 // it. The pictures of a batch are valid until the next is received.
 func (t *Tiles) ahead(ctx context.Context, p *plan.Picture, batches chan<- [][]engine.Update) error {
-	before := 0
+	var held [batchesReady + 1]int // output frames of the batches not yet drawn, and of the one being drawn
 	for first := 0; first < p.Segment.Count; {
 		n := min(t.batchSize(), p.Segment.Count-first)
-		t.keep(before + n)
+		t.keep(held[0] + held[1] + n)
 		batch := t.batch(ctx, p.Rate, p.Segment.First+first, n)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -44,7 +48,7 @@ func (t *Tiles) ahead(ctx context.Context, p *plan.Picture, batches chan<- [][]e
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		first, before = first+n, n
+		first, held[0], held[1] = first+n, held[1], n
 	}
 	return nil
 }
@@ -57,7 +61,7 @@ func (t *Tiles) batch(ctx context.Context, rate media.FrameRate, first, n int) [
 		batch[j] = make([]engine.Update, len(t.sources))
 	}
 	var g errgroup.Group
-	g.SetLimit(min(pictureCores, runtime.GOMAXPROCS(0)))
+	g.SetLimit(min(pictureCores, cores.Count()))
 	for i, src := range t.sources {
 		g.Go(func() error {
 			for j := range batch {

@@ -44,7 +44,7 @@ func TestAheadShowsWhatAtShows(t *testing.T) {
 
 	ahead := OpenTiles(t.Context(), b.node.cfg.Buckets, p)
 	defer ahead.Close()
-	batches := make(chan [][]engine.Update)
+	batches := make(chan [][]engine.Update, batchesReady)
 	var g errgroup.Group
 	g.Go(func() error {
 		defer close(batches)

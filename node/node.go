@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/engine"
+	"github.com/choirless/render/internal/cores"
 	"github.com/choirless/render/internal/trace"
 	"github.com/choirless/render/queue"
 )
@@ -128,7 +128,7 @@ func slotsOr(slots int) int {
 	if slots > 0 {
 		return slots
 	}
-	return slotsPerCore * runtime.GOMAXPROCS(0)
+	return slotsPerCore * cores.Count()
 }
 
 // StripeMV reports whether this node's stripes can be joined in the bitstream.

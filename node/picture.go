@@ -18,7 +18,7 @@ import (
 )
 
 // framesInFlight bounds the composed frames that wait for the encoder.
-const framesInFlight = 2
+const framesInFlight = 4
 
 // picture composes one cell and stores it as a raw H.264 stream. Decoding,
 // composing and encoding run in a goroutine each: cells run beside each other,
@@ -147,7 +147,7 @@ type composed struct {
 // frame to the encoder's goroutine. When the last is handed on, tiles and canvas are
 // needed no more: then it calls done.
 func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, enc *encode.Cell, progress func(float64), done func()) error {
-	batches := make(chan [][]engine.Update)
+	batches := make(chan [][]engine.Update, batchesReady)
 	frames := make(chan composed, framesInFlight)
 	g, gctx := errgroup.WithContext(ctx)
 	gctx, stop := context.WithCancelCause(gctx)

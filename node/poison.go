@@ -47,7 +47,7 @@ const (
 	sampleShare = 16
 	// sampledPictures is how many pictures of a sampled cell are looked at: a fault
 	// of the encoder shows in the first that are predicted.
-	sampledPictures = 50
+	sampledPictures = 25
 	// noiseKept bounds the streams of noise that are kept for the next check.
 	noiseKept = 4
 )
