@@ -186,7 +186,7 @@ func (f *fast) draw(jobs []job) error {
 	turn := f.drawn % f.tuning.InFlight
 	f.drawn++
 	for len(jobs) > 0 {
-		n := min(f.together, len(jobs))
+		n := f.share(jobs)
 		if err := f.upload(jobs[:n], turn); err != nil {
 			return err
 		}
@@ -215,6 +215,18 @@ func (f *fast) draw(jobs []job) error {
 		}
 	}
 	return gl.Check("fast draw")
+}
+
+// share returns how many of the jobs, at least one, go through both passes next.
+func (f *fast) share(jobs []job) (n int) {
+	texels := 0
+	for _, j := range jobs[:min(f.together, len(jobs))] {
+		if texels += f.tiles[j.tile].texels; n > 0 && texels > f.tuning.TogetherTexels {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 func (f *fast) vertical(t *fastTile, slot, turn, share int) {

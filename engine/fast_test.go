@@ -5,6 +5,7 @@ import (
 	"image"
 	"math"
 	"math/rand"
+	"slices"
 	"testing"
 
 	"github.com/choirless/render/media"
@@ -66,5 +67,25 @@ func TestFastEqualsPlain(t *testing.T) {
 		if d, at := worst(render(t, plain, s, u), render(t, fast, s, u)); d > 2 || d > 1 && c.h >= 2*c.rect.Dy() {
 			t.Errorf("%dx%d into %v: %d levels apart, %s", c.w, c.h, c.rect, d, at)
 		}
+	}
+}
+
+// TestShare: tiles go together as far as their sources fit, and a large one alone.
+func TestShare(t *testing.T) {
+	f := &fast{together: 3, tuning: Tuning{TogetherTexels: 100}, tiles: map[int]*fastTile{}}
+	for i, texels := range []int{40, 60, 1, 101, 1, 1, 1, 1} {
+		f.tiles[i] = &fastTile{texels: texels}
+	}
+	jobs := make([]job, len(f.tiles))
+	for i := range jobs {
+		jobs[i].tile = i
+	}
+	var got []int
+	for len(jobs) > 0 {
+		n := f.share(jobs)
+		got, jobs = append(got, n), jobs[n:]
+	}
+	if want := []int{2, 1, 1, 3, 1}; !slices.Equal(got, want) {
+		t.Errorf("drawn %v at a time, want %v", got, want)
 	}
 }

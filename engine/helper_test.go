@@ -32,7 +32,7 @@ var tunings = map[string]Tuning{
 	"buffers too short": {BufferTexels: 8},
 	"4 targets":         {Targets: 4},
 	"as on a GPU":       {Fetch: fetchSamplers, Together: 16, InFlight: 3},
-	"least driver":      {Fetch: fetchSamplers, Targets: 4, BufferTexels: 8, Together: 3, InFlight: 2},
+	"least driver":      {Fetch: fetchSamplers, Targets: 4, BufferTexels: 8, Together: 3, TogetherTexels: 100, InFlight: 2},
 }
 
 // variants runs a test over both scalers, the fast one in all its forms.

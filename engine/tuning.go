@@ -15,6 +15,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/choirless/render/engine/gl"
@@ -33,10 +34,17 @@ type Tuning struct {
 	BufferTexels int `json:"buffer_texels"`
 	// Together is how many tiles go through both passes at a time, 1..64.
 	Together int `json:"together"`
+	// TogetherTexels is how long their sources may be in all, texels of 16 samples;
+	// a longer one goes alone.
+	TogetherTexels int `json:"together_texels"`
 	// InFlight is how many frames may be under way at once, 1..8. 1 draws and
 	// reads back in one step; more read back through pixel buffers.
 	InFlight int `json:"in_flight"`
 }
+
+// cacheTexels is what a core's second-level cache holds where it is small, 1 MB: two
+// pictures of 640x480, but not of 1280x720.
+const cacheTexels = 1 << 20 / 16
 
 // The most that a Tuning may ask for.
 const (
@@ -52,9 +60,10 @@ const (
 
 // resolve fills in what t leaves open and holds the rest against the driver.
 func (t Tuning) resolve(l gl.Limits) (Tuning, error) {
-	suits := Tuning{Fetch: fetchSamplers, Targets: 8, BufferTexels: l.BufferTexels, Together: 16, InFlight: 3}
+	suits := Tuning{Fetch: fetchSamplers, Targets: 8, BufferTexels: l.BufferTexels, Together: 16, TogetherTexels: math.MaxInt, InFlight: 3}
 	if l.SoftwareRender {
 		suits.Fetch, suits.Together, suits.InFlight = fetchImages, 2, 1
+		suits.TogetherTexels = cacheTexels
 	}
 	if l.ImageUniforms < 2 {
 		suits.Fetch = fetchSamplers
@@ -73,6 +82,9 @@ func (t Tuning) resolve(l gl.Limits) (Tuning, error) {
 	}
 	if t.Together == 0 {
 		t.Together = suits.Together
+	}
+	if t.TogetherTexels == 0 {
+		t.TogetherTexels = suits.TogetherTexels
 	}
 	if t.InFlight == 0 {
 		t.InFlight = suits.InFlight
