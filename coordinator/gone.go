@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
@@ -90,18 +91,23 @@ func (c *Coordinator) redoLost(ctx context.Context, id definition.Song, tasks []
 	return c.store.RedoTasks(ctx, id, gone...)
 }
 
+// madeAgain is how long after an object was stored a node may say that it is gone. With
+// no end to it a node that finds nothing would try for ever.
+const madeAgain = time.Minute
+
 // sourceGone reports whether an object is gone that a task of a render reads: then it
 // is no wonder that it failed. Whoever swept the object away may have done so after the
-// task was planned.
-func (c *Coordinator) sourceGone(ctx context.Context, id definition.Song, key string) (bool, error) {
-	task, err := c.store.Task(ctx, id, key)
+// task was planned. One that the node did not find and that was stored just now has been
+// made again before the report of it was read.
+func (c *Coordinator) sourceGone(ctx context.Context, r plan.Report) (bool, error) {
+	task, err := c.store.Task(ctx, r.Song, r.Key)
 	if err != nil {
 		return false, err
 	}
 	for _, ref := range sources(task.Assignment) {
-		switch _, err := c.cfg.Buckets[ref.Bucket].Stat(ctx, ref.Key); {
-		case errors.Is(err, bucket.ErrNotFound):
-			c.log.Warn("an object that a task reads is gone", "song", id.Song, "task", key, "bucket", ref.Bucket, "key", ref.Key)
+		switch info, err := c.cfg.Buckets[ref.Bucket].Stat(ctx, ref.Key); {
+		case errors.Is(err, bucket.ErrNotFound), err == nil && r.Gone && time.Since(info.Modified) < madeAgain:
+			c.log.Warn("an object that a task reads is gone", "song", r.Song.Song, "task", r.Key, "bucket", ref.Bucket, "key", ref.Key)
 			return true, nil
 		case err != nil:
 			return false, fmt.Errorf("%s/%s: %w", ref.Bucket, ref.Key, err)

@@ -1,8 +1,10 @@
 package coordinator
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,7 +32,7 @@ func TestSourceDeletedAfterPlanning(t *testing.T) {
 				}
 			}
 			if _, err := converted.Stat(context.Background(), ref.Key); errors.Is(err, bucket.ErrNotFound) {
-				return course{fail: `part "p1": gone`, blame: "p1", twice: true}
+				return course{fail: `part "p1": gone`, gone: true, blame: "p1", twice: true}
 			}
 		}
 		return course{}
@@ -57,5 +59,41 @@ func TestSourceDeletedAfterPlanning(t *testing.T) {
 		if task.Failures > 0 || task.State != store.TaskDone {
 			t.Errorf("%s task: %s, %d failures", task.Kind, task.State, task.Failures)
 		}
+	}
+}
+
+// The same where the part is there again before the coordinator hears of it.
+func TestSourceMadeAgainBeforeTheReport(t *testing.T) {
+	b := newBench(t)
+	converted := b.buckets[definition.BucketConverted]
+	var again atomic.Bool
+	b.node(func(a plan.Assignment) course {
+		for _, ref := range sources(a) {
+			if strings.Contains(ref.Key, "+p1") && !again.Swap(true) {
+				r, _, err := converted.Get(context.Background(), ref.Key, bucket.Range{})
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				content, err := io.ReadAll(r)
+				_, perr := converted.Put(context.Background(), ref.Key, bytes.NewReader(content), bucket.PutOptions{})
+				if err := errors.Join(err, r.Close(), perr); err != nil {
+					t.Error(err)
+				}
+				return course{fail: `part "p1": gone`, gone: true, blame: "p1"}
+			}
+		}
+		return course{}
+	})
+	cfg := b.config()
+	cfg.Attempts = 1
+	c, _ := b.start(cfg)
+	b.song(3)
+	r := b.done(c, "")
+	if !again.Load() {
+		t.Fatal("nothing was made again")
+	}
+	if r.Parts[1].Dropped != "" || warned(r, "p1", "gone") {
+		t.Errorf("part %+v, warnings %+v", r.Parts[1], r.Warnings)
 	}
 }

@@ -46,7 +46,7 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 		}
 	case plan.ReportFailed:
 		var gone bool
-		if gone, err = c.sourceGone(ctx, r.Song, r.Key); err != nil {
+		if gone, err = c.sourceGone(ctx, r); err != nil {
 			break
 		}
 		var v store.Verdict

@@ -44,6 +44,7 @@ type node struct {
 type course struct {
 	fail      string
 	permanent bool
+	gone      bool // because an object is
 	blame     definition.PartID
 	lose      bool // no report at all, as if the node died
 	silent    bool // begun, and never heard of again
@@ -126,7 +127,7 @@ func (n *node) one(ctx context.Context, l queue.Lease, a plan.Assignment) error 
 		return errors.Join(n.send(ctx, a, c, started), n.send(ctx, a, c, back)) // in whatever order they are dealt with
 	}
 	if c.fail != "" {
-		return errors.Join(n.send(ctx, a, c, started), n.send(ctx, a, c, plan.Report{State: plan.ReportFailed, Error: c.fail, Permanent: c.permanent, Part: c.blame}))
+		return errors.Join(n.send(ctx, a, c, started), n.send(ctx, a, c, plan.Report{State: plan.ReportFailed, Error: c.fail, Permanent: c.permanent, Gone: c.gone, Part: c.blame}))
 	}
 	result, err := n.work(ctx, a)
 	if err != nil {

@@ -19,7 +19,7 @@ func TestCellOfADeletedPart(t *testing.T) {
 	b.run()
 	b.send(plan.Assignment{Kind: plan.KindPicture, Key: "key", Picture: p})
 	r := b.final()
-	if r.State != plan.ReportFailed || r.Permanent || r.Part != "q" || !strings.Contains(r.Error, "b/gone.mp4") {
+	if r.State != plan.ReportFailed || r.Permanent || !r.Gone || r.Part != "q" || !strings.Contains(r.Error, "b/gone.mp4") {
 		t.Errorf("report %+v", r)
 	}
 	for _, key := range []string{p.Out.Key, p.Out.Key + memoSuffix} {

@@ -310,6 +310,8 @@ type Report struct {
 	Error    string      `json:"error,omitempty"`
 	// Permanent: trying again cannot help.
 	Permanent bool `json:"permanent,omitempty"`
+	// Gone: an object was not there that the assignment reads.
+	Gone bool `json:"gone,omitempty"`
 	// Part is the part to blame, if one is, or the one being ingested.
 	Part definition.PartID `json:"part_id,omitempty"`
 	// Stripe and Segment are the task's, for people.
