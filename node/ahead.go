@@ -19,8 +19,7 @@ import (
 // a picture has cores are decoded side by side.
 //
 // One batch is drawn while the one after the next is decoded, so the pictures of
-// three are held: with two, composing and decoding waited for each other, and a
-// core idled a tenth of the time.
+// three are held: with two, composing and decoding waited for each other.
 
 const (
 	// batchFrames is the most output frames of a batch.

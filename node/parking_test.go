@@ -93,6 +93,9 @@ func TestNextCellBeginsBeforeTheEncoderIsDone(t *testing.T) {
 		if n := len(b.node.engines); n != 1 {
 			t.Errorf("%d engines wait for the next cell, want 1", n)
 		}
+		if d := b.node.About().Decoder; d == "" {
+			t.Error("the node does not say what decoded the pictures")
+		}
 		if got := b.composed(&next); !bytes.Equal(got, want) {
 			t.Error("the next cell is another than alone")
 		}

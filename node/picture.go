@@ -89,6 +89,7 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 			canvas.Close()
 			n.giveEngine(eng, false)
 			atRest = true
+			n.decodes(tiles) // parking takes them away
 			if trouble = tiles.trouble(); trouble == nil {
 				n.parking.park(tiles, p)
 			}
@@ -109,7 +110,6 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 	if err != nil {
 		return res, fmt.Errorf("stripe %d, segment %d: %w", p.Stripe, p.Segment.Index, err)
 	}
-	n.decodes(tiles)
 	n.encodes(encode.Codec(p.Encoder.Codec))
 	res.Frames, res.Bytes = enc.Frames(), info.Size
 	res.Stitchable = whole || (enc.Stitchable() && res.Leaks == 0)
