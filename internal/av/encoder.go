@@ -155,6 +155,15 @@ func (e *Encoder) Close() error {
 
 func (e *Encoder) messages() []string { return e.log.since(unsafe.Pointer(cCodec(e.cc))) }
 
+// fail is fail with what the encoder has logged, which is looked for only when there
+// is an error: most calls, of which there are many a second, have none.
+func (e *Encoder) fail(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fail("encode "+e.name, err, e.messages())
+}
+
 // Config is the parameter sets or configuration of an encoder opened with
 // Header; the bytes are the caller's.
 func (e *Encoder) Config() []byte {
@@ -180,8 +189,7 @@ func (e *Encoder) SendPicture(m *media.Frame, t media.PTS) error {
 		return err
 	}
 	cFrame(e.frame.f).pts = C.int64_t(t)
-	err = fail("encode "+e.name, e.cc.SendFrame(e.frame.f), e.messages())
-	return errors.Join(err, done())
+	return errors.Join(e.fail(e.cc.SendFrame(e.frame.f)), done())
 }
 
 // SendSound encodes one block whose first sample is heard at t.
@@ -215,12 +223,12 @@ func (e *Encoder) SendSound(channels [][]float32, t media.PTS) error {
 		planes := unsafe.Slice(f.extended_data, len(channels))
 		copy(unsafe.Slice((*float32)(unsafe.Pointer(planes[i])), n), in[:n])
 	}
-	return fail("encode "+e.name, e.cc.SendFrame(e.frame.f), e.messages())
+	return e.fail(e.cc.SendFrame(e.frame.f))
 }
 
 // Finish says that nothing follows; the remaining packets can be received.
 func (e *Encoder) Finish() error {
-	return fail("encode "+e.name, e.cc.SendFrame(nil), e.messages())
+	return e.fail(e.cc.SendFrame(nil))
 }
 
 // Receive takes the next packet, replacing what p held. ErrAgain: send more;
