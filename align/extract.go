@@ -3,6 +3,7 @@ package align
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/choirless/render/media"
 )
@@ -22,15 +23,44 @@ type Extractor struct {
 	count int64   // samples written
 	peak  float32 // largest sample until there was something to hear
 	rs    *resampler
+	*workspace
+	// origin is the sample at workRate on which frame 0 is centred, −1 until known.
+	origin int
+	frame  int64 // next frame
+	next   int64 // where the next window of the whitener begins
+}
+
+// workspace is what an Extractor works with and Finish hands on to the next one: a
+// choir's recordings are read one after the other, and 4 MB that are zeroed, given
+// back to the system and faulted in again for each cost more than many a step here.
+type workspace struct {
 	short *filterbank
 	long  *filterbank
 	white *whitener
 	full  window // the sound at workRate
 	half  window // the sound at longRate
-	// origin is the sample at workRate on which frame 0 is centred, −1 until known.
-	origin int
-	frame  int64 // next frame
-	next   int64 // where the next window of the whitener begins
+}
+
+var workspaces = sync.Pool{New: func() any {
+	return &workspace{
+		short: newFilterbank(shortLen, hop, melFilters()),
+		long:  newFilterbank(longLen, longHop, pitchFilters()),
+		white: newWhitener(),
+		full:  window{x: make([]float32, 0, lead+anchorLen+1<<15)},
+	}
+}}
+
+// lead is how much silence precedes the sound, in samples at workRate, so that
+// windows can be centred on the first sample.
+const lead = 2 * longLen
+
+// begin makes the workspace as if new.
+func (w *workspace) begin() {
+	w.short.reset()
+	w.long.reset()
+	w.white.reset()
+	w.full.reset(lead)
+	w.half.reset(lead / 2)
 }
 
 // window is a stretch of a signal: x[0] is sample start.
@@ -53,23 +83,21 @@ func (w *window) drop(at int64) {
 	}
 }
 
+// reset leaves n samples of silence, of which the last is sample −1.
+func (w *window) reset(n int) {
+	w.x = append(w.x[:0], make([]float32, n)...)
+	w.start = -int64(n)
+}
+
 // NewExtractor returns an Extractor for mono sound at the given rate, 4 to 384
 // kHz; it panics on others, as a rate is checked where a file is opened.
 func NewExtractor(rate media.SampleRate) *Extractor {
 	if rate < 4000 || rate > 384000 {
 		panic(fmt.Sprintf("align: sample rate %d Hz, want 4000 to 384000", rate))
 	}
-	// Both signals are preceded by silence, so that windows can be centred on
-	// the first sample.
-	const lead = 2 * longLen
-	return &Extractor{
-		rate: rate, rs: newResampler(int(rate)), origin: -1,
-		short: newFilterbank(shortLen, hop, melFilters()),
-		long:  newFilterbank(longLen, longHop, pitchFilters()),
-		white: newWhitener(), next: -whiteHop,
-		full: window{make([]float32, lead, lead+anchorLen+1<<15), -lead},
-		half: window{make([]float32, lead/2), -lead / 2},
-	}
+	w := workspaces.Get().(*workspace)
+	w.begin()
+	return &Extractor{rate: rate, rs: newResampler(int(rate)), workspace: w, origin: -1, next: -whiteHop}
 }
 
 // Write takes the next block, full scale ±1, of any length. The slice is not kept.
@@ -186,6 +214,10 @@ func anchor(x []float32) int {
 // Finish returns the features. Its errors wrap ErrSilent or ErrTooShort.
 // The Extractor must not be used afterwards.
 func (e *Extractor) Finish() (*Features, error) {
+	defer func() {
+		workspaces.Put(e.workspace)
+		e.workspace = nil
+	}()
 	d := e.rate.Duration(e.count)
 	if d < MinDuration {
 		return nil, fmt.Errorf("%w: %.2f s", ErrTooShort, d.Seconds())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/choirless/render/media"
@@ -57,6 +58,33 @@ func TestBlocks(t *testing.T) {
 			if !bytes.Equal(got, want) {
 				t.Errorf("%d Hz in blocks of %d: other features", rate, block)
 			}
+		}
+	}
+}
+
+// What an Extractor works with is handed on to the next one, and nothing in it.
+func TestHandedOn(t *testing.T) {
+	bytesOf := func(x []float32) []byte {
+		b, err := extracted(t, x).MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	a, b := record(sung, tune, 4, 0.1, 0, 2), record(plucked, tune, 12, 0, 0, 3)
+	fresh := func(x []float32) []byte {
+		workspaces = sync.Pool{New: workspaces.New}
+		return bytesOf(x)
+	}
+	wantA, wantB := fresh(a), fresh(b)
+	for range 4 {
+		f := extracted(t, b)
+		bits := bytes.Clone(f.bits)
+		if !bytes.Equal(bytesOf(a), wantA) || !bytes.Equal(bytesOf(b), wantB) {
+			t.Error("other features after another recording")
+		}
+		if !bytes.Equal(f.bits, bits) {
+			t.Error("features change with the next recording")
 		}
 	}
 }

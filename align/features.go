@@ -112,13 +112,18 @@ const (
 // levels are the columns of a filterbank as ln(p + floor) − ln(floor).
 type levels [][]float32
 
-// newLevels returns the first n rows of a filterbank, by columns. The noise floor
-// of a column is twice its 10th percentile, plus 40 dB below the loudest of all.
+// newLevels returns the first n rows of a filterbank, by columns, valid until its next
+// call. The noise floor of a column is twice its 10th percentile, plus 40 dB below the
+// loudest of all.
 func newLevels(f *filterbank, n int, topShare float64) levels {
 	cols := len(f.filters)
 	top := fromLog(quantile(f.rows[:n*cols], topShare))
 	out := make(levels, cols)
-	col, all := make([]uint16, n), make([]float32, n*cols)
+	col := make([]uint16, n)
+	if cap(f.level) < n*cols {
+		f.level = make([]float32, n*cols)
+	}
+	all := f.level[:n*cols]
 	for c := range out {
 		for i := range col {
 			col[i] = f.rows[i*cols+c]

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"sync"
 )
 
 // The stored form, little endian:
@@ -37,6 +38,15 @@ var ErrStale = errors.New("features to be made again")
 // errDamaged is wrapped with what is wrong.
 var errDamaged = fmt.Errorf("%w: damaged", ErrStale)
 
+// deflaters are kept from one recording to the next: one is 0.8 MB.
+var deflaters = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, 4)
+	if err != nil {
+		panic(err) // not with this level
+	}
+	return w
+}}
+
 // MarshalBinary returns the features in a compact versioned form, about 0.2 MB
 // per minute.
 func (f *Features) MarshalBinary() ([]byte, error) {
@@ -52,10 +62,9 @@ func (f *Features) MarshalBinary() ([]byte, error) {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.bits)))
 	b = append(b, f.bits...)
 	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, 4)
-	if err != nil {
-		return nil, err
-	}
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&packed)
 	for _, s := range f.all() {
 		for _, c := range s.ch {
 			if _, err := w.Write(c); err != nil {

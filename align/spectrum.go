@@ -150,6 +150,7 @@ type filterbank struct {
 	from, to int       // the lines that the filters look at
 	rows     []uint16  // len(filters) per row
 	power    []float32 // sum of all filters per row
+	level    []float32 // of newLevels, so that it is not taken anew for every recording
 	re, im   []float32
 	a, b     []float32 // power spectra of the two windows from line from on
 }
@@ -171,6 +172,9 @@ func newFilterbank(n, step int, filters []filter) *filterbank {
 	f.a, f.b = make([]float32, f.to-f.from), make([]float32, f.to-f.from)
 	return f
 }
+
+// reset forgets the rows.
+func (f *filterbank) reset() { f.rows, f.power = f.rows[:0], f.power[:0] }
 
 // add appends the rows of the windows that begin at x[0] and x[step].
 func (f *filterbank) add(x []float32) {

@@ -41,6 +41,12 @@ func newWhitener() *whitener {
 	}
 }
 
+// reset begins another signal. The bits of the last one stay with who took them.
+func (w *whitener) reset() {
+	w.bits = nil
+	clear(w.tail)
+}
+
 // add takes the windows that begin at x[0] and x[whiteHop] and appends the two
 // hops that are complete then.
 func (w *whitener) add(x []float32) {
