@@ -2,7 +2,6 @@ package bucket
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -97,44 +96,20 @@ func (d *Dir) Put(ctx context.Context, key string, r io.Reader, o PutOptions) (i
 	if err := ctx.Err(); err != nil {
 		return Info{}, err
 	}
-	if o.IfNotExist { // spare the work; the link below is what decides
+	if o.IfNotExist { // spare the work; the link of place is what decides
 		if _, err := os.Lstat(name); err == nil {
 			return Info{}, ErrExists
 		}
 	}
-	temp := filepath.Join(d.path, tempPrefix+rand.Text())
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := d.create()
 	if err != nil {
 		return Info{}, err
 	}
-	// Until the rename the file is ours alone, after it there is none to remove.
-	defer os.Remove(temp)
 	defer f.Close()
-	if err := flock(f, syscall.LOCK_SH); err != nil {
+	if _, err := io.Copy(f.File, contextReader{ctx, r}); err != nil {
 		return Info{}, err
 	}
-	if _, err := io.Copy(f, contextReader{ctx, r}); err != nil {
-		return Info{}, err
-	}
-	if d.sync {
-		if err := f.Sync(); err != nil {
-			return Info{}, err
-		}
-	}
-	st, err := f.Stat()
-	if err != nil {
-		return Info{}, err
-	}
-	if err := f.Close(); err != nil {
-		return Info{}, err
-	}
-	if err := ctx.Err(); err != nil {
-		return Info{}, err
-	}
-	if err := d.place(temp, name, o); err != nil {
-		return Info{}, err
-	}
-	return fileInfo(key, st), d.syncDir()
+	return f.keep(ctx, key, name, o)
 }
 
 // place gives a finished file its name.

@@ -58,30 +58,29 @@ func (in *Ingester) Run(ctx context.Context, a plan.Assignment, progress func(pe
 		return plan.IngestResult{}, err
 	}
 	progress(5)
-	tmp, err := os.CreateTemp(in.Scratch, "converted-*.mkv")
+	out, err := createOutput(ctx, in.Buckets[definition.BucketConverted], in.Scratch)
 	if err != nil {
 		return plan.IngestResult{}, err
 	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
+	defer out.close()
 
 	c := &conversion{ctx: ctx, raw: raw, facts: ins.Facts, threads: in.Threads, pictured: snapshotCandidates, progress: progress}
-	_, c.pcm = in.Buckets[definition.BucketConverted].(*bucket.Dir) // where bytes are not moved
+	c.pcm = out.stays != nil // its bytes are not moved
 	if in.NoSnapshots {
 		c.pictured = 1 // that one can be decoded is checked all the same
 	}
 	reencode := ins.Reencode
-	again, err := c.make(tmp, reencode != "")
+	again, err := c.make(out.File, reencode != "")
 	if err == nil && again != "" {
 		reencode = again
-		_, err = c.make(tmp, true)
+		_, err = c.make(out.File, true)
 	}
 	if err != nil {
 		return plan.IngestResult{}, err
 	}
 	res := c.result(reencode)
 	res.ETag = etag
-	if err := in.store(ctx, a, tmp, c, &res); err != nil {
+	if err := in.store(ctx, a, out, c, &res); err != nil {
 		return plan.IngestResult{}, err
 	}
 	progress(100)
@@ -123,22 +122,22 @@ func (in *Ingester) open(ctx context.Context, r plan.Ref) (_ recording, etag str
 
 // store writes the objects. The converted part and its features are named by the
 // hash of the former: an older recording that is read too late replaces nothing.
-func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, c *conversion, res *plan.IngestResult) error {
-	put := func(r plan.Ref, body io.Reader, o bucket.PutOptions) error {
-		b, err := at(in.Buckets, r)
-		if err == nil {
-			_, err = b.Put(ctx, r.Key, body, o)
-		}
+func (in *Ingester) store(ctx context.Context, a plan.Assignment, out output, c *conversion, res *plan.IngestResult) error {
+	b, err := at(in.Buckets, plan.Ref{Bucket: definition.BucketConverted})
+	if err != nil {
+		return err
+	}
+	stored := func(key string, err error) error {
 		if err != nil && !errors.Is(err, bucket.ErrExists) {
-			return fmt.Errorf("%s/%s: %w", r.Bucket, r.Key, err)
+			return fmt.Errorf("%s/%s: %w", definition.BucketConverted, key, err)
 		}
 		return nil
 	}
 	hash := sha256.New()
-	if err := rewind(tmp); err != nil {
+	if err := rewind(out); err != nil {
 		return err
 	}
-	size, err := io.Copy(hash, tmp)
+	size, err := io.Copy(hash, out)
 	if err != nil {
 		return err
 	}
@@ -147,16 +146,14 @@ func (in *Ingester) store(ctx context.Context, a plan.Assignment, tmp *os.File, 
 		return err
 	}
 	if c.features != nil {
-		ref := plan.Ref{Bucket: definition.BucketConverted, Key: definition.FeaturesKey(a.Song, a.Ingest.Part, res.SHA256)}
-		if err := put(ref, bytes.NewReader(c.features), bucket.PutOptions{ContentType: "application/octet-stream"}); err != nil {
+		key := definition.FeaturesKey(a.Song, a.Ingest.Part, res.SHA256)
+		_, err := b.Put(ctx, key, bytes.NewReader(c.features), bucket.PutOptions{ContentType: "application/octet-stream"})
+		if err := stored(key, err); err != nil {
 			return err
 		}
 	}
-	if err := rewind(tmp); err != nil {
-		return err
-	}
-	ref := plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(a.Song, a.Ingest.Part, res.SHA256)}
-	return put(ref, tmp, bucket.PutOptions{ContentType: "video/x-matroska", IfNotExist: true})
+	key := definition.ConvertedKey(a.Song, a.Ingest.Part, res.SHA256)
+	return stored(key, out.put(ctx, b, key, bucket.PutOptions{ContentType: "video/x-matroska", IfNotExist: true}))
 }
 
 // storeSnapshot writes the best picture, which is named by the recording's key: that
