@@ -45,6 +45,8 @@ type Part struct {
 	State PartState
 	// Task is the key of the ingest task of the recording.
 	Task string
+	// Percent is how far that task is, while State is PartIngesting.
+	Percent float64
 	// Ingest is the result, nil unless State is PartReady.
 	Ingest *plan.IngestResult
 	// Error says why the recording was refused.
@@ -78,7 +80,9 @@ type Upload struct {
 }
 
 const partColumns = `choir, song, part, doc, raw_key, raw_etag, raw_size, state, task, result, error, dropped,
-	aligned_etag, offset_ns, confidence, drift_ppm, method, needs_review, review, candidates, updated`
+	aligned_etag, offset_ns, confidence, drift_ppm, method, needs_review, review, candidates, updated,
+	CASE WHEN state = 'ingesting' THEN COALESCE((SELECT t.percent FROM tasks t
+		WHERE t.choir = parts.choir AND t.song = parts.song AND t.key = parts.task), 0) ELSE 0 END`
 
 func scanPart(scan func(...any) error) (Part, error) {
 	var p Part
@@ -87,7 +91,7 @@ func scanPart(scan func(...any) error) (Part, error) {
 	a := &p.Alignment
 	if err := scan(&p.Choir, &p.Song.Song, &p.Part, &doc, &p.Raw.Key, &p.Raw.ETag, &p.Raw.Size, &p.State, &p.Task,
 		&result, &p.Error, &p.Dropped, &a.ETag, &a.Offset, &a.Confidence, &a.DriftPPM, &a.Method, &review,
-		&a.Reason, &candidates, &updated); err != nil {
+		&a.Reason, &candidates, &updated, &p.Percent); err != nil {
 		return Part{}, err
 	}
 	p.Doc, a.Part, a.NeedsReview, p.Updated = raw(doc), p.Part, review != 0, moment(updated)
