@@ -8,7 +8,7 @@ import (
 	"runtime"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // OpenSQLite opens or creates the database in the file at path.
@@ -21,19 +21,17 @@ import (
 func OpenSQLite(ctx context.Context, path string, options ...Option) (_ Store, err error) {
 	const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_txlock=immediate"
 	name := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: pragmas}).String()
-	write, err := sql.Open("sqlite", name)
+	connector, err := sqlite.NewConnector(name)
 	if err != nil {
 		return nil, fmt.Errorf("store: sqlite %q: %w", path, err)
 	}
-	read, err := sql.Open("sqlite", name)
-	if err != nil {
-		write.Close()
-		return nil, fmt.Errorf("store: sqlite %q: %w", path, err)
-	}
+	write, read := sql.OpenDB(keeper{connector}), sql.OpenDB(keeper{connector})
 	// One writer: a transaction waits for its turn here, not in the busy loop of
 	// the library.
 	write.SetMaxOpenConns(1)
-	read.SetMaxOpenConns(max(2, runtime.GOMAXPROCS(0)))
+	readers := max(2, runtime.GOMAXPROCS(0))
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers) // opening one reads the schema
 	d := &db{
 		dialect: dialect{name: "sqlite", serial: "INTEGER PRIMARY KEY AUTOINCREMENT"},
 		write:   write, read: read, now: time.Now, watch: newWatchers(),
