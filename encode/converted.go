@@ -23,6 +23,11 @@ const (
 	reencodeGOP    = 50
 )
 
+// clusterLimit bounds Matroska's clusters, bytes. libav collects one in memory that it
+// takes anew for each file and grows by half at a time, copying; without a bound it comes
+// to 5 s of PCM and picture, 2 MB.
+const clusterLimit = "131072"
+
 // ConvertedOptions say what a converted part holds.
 type ConvertedOptions struct {
 	// Picture is the stream whose coded pictures are taken over; or else Like is
@@ -64,7 +69,8 @@ func NewConverted(w io.WriteSeeker, o ConvertedOptions) (_ *Converted, err error
 	// avoid_negative_ts would move everything when decoding times precede zero.
 	// Nobody reads the checksums of Matroska's clusters: the object has a SHA-256.
 	c.m, err = av.NewMuxer(w, "matroska",
-		av.Option{Key: "avoid_negative_ts", Value: "disabled"}, av.Option{Key: "write_crc32", Value: "0"})
+		av.Option{Key: "avoid_negative_ts", Value: "disabled"}, av.Option{Key: "write_crc32", Value: "0"},
+		av.Option{Key: "cluster_size_limit", Value: clusterLimit})
 	if err != nil {
 		return nil, err
 	}
