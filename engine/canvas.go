@@ -76,7 +76,7 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 		if err != nil {
 			return err
 		}
-		if c.plain, err = newPlain(c.programs.files, l); err != nil {
+		if c.plain, err = newPlain(c.programs, l); err != nil {
 			return err
 		}
 		if !e.options.Plain {

@@ -27,10 +27,9 @@ const maxScratch = 64
 
 // plain draws tiles with the plain variant. GL thread.
 type plain struct {
-	files    shaders.Files
+	programs *programs
 	look     *look
 	v, h     *gl.Program
-	colors   map[string]*gl.Program
 	luts     map[axis]*lut
 	scratch  map[scratchKey]*target
 	textures map[int]*[3]*gl.Texture // sources, by tile
@@ -73,44 +72,16 @@ func newTarget(f gl.Format, w, h int) (*target, error) {
 	return &target{x, fb}, nil
 }
 
-func newPlain(files shaders.Files, l *look) (p *plain, err error) {
-	p = &plain{files: files, look: l, colors: map[string]*gl.Program{}, luts: map[axis]*lut{}, scratch: map[scratchKey]*target{}, textures: map[int]*[3]*gl.Texture{}}
-	defer func() {
-		if err != nil {
-			p.release()
-		}
-	}()
-	if p.v, err = newProgram(files, "plain_v", nil); err != nil {
+func newPlain(programs *programs, l *look) (p *plain, err error) {
+	p = &plain{programs: programs, look: l, luts: map[axis]*lut{}, scratch: map[scratchKey]*target{}, textures: map[int]*[3]*gl.Texture{}}
+	if p.v, err = programs.shader("plain_v", nil); err != nil {
 		return nil, err
 	}
-	p.h, err = newProgram(files, "plain_h", nil)
+	p.h, err = programs.shader("plain_h", nil)
 	return p, err
 }
 
-// newProgram compiles a fragment shader of package shaders.
-func newProgram(files shaders.Files, name string, defines []shaders.Define, with ...string) (*gl.Program, error) {
-	s, err := files.Assemble(name, defines, with...)
-	if err != nil {
-		return nil, err
-	}
-	return link(files, s)
-}
-
-func link(files shaders.Files, fragment shaders.Source) (*gl.Program, error) {
-	quad, err := files.Assemble("quad", nil)
-	if err != nil {
-		return nil, err
-	}
-	stage := func(s shaders.Source) gl.Stage { return gl.Stage{Name: s.Name, Text: s.Text, Explain: s.Explain} }
-	return gl.NewProgram(stage(quad), stage(fragment))
-}
-
 func (p *plain) release() {
-	p.v.Release()
-	p.h.Release()
-	for _, c := range p.colors {
-		c.Release()
-	}
 	p.flush()
 	for tile := range p.textures {
 		p.forget(tile)
@@ -328,7 +299,7 @@ func (p *plain) color(t transform, s shape, channel int, planes [3]*target, w, h
 	return out.fb.Read(0, 0, 0, w, h, dst.Data, dst.Stride)
 }
 
-// colorProgram finds or compiles the colour pass.
+// colorProgram returns the colour pass.
 func (p *plain) colorProgram(t transform, s shape, channel int) (*gl.Program, error) {
 	var defines []shaders.Define
 	var with []string
@@ -349,16 +320,7 @@ func (p *plain) colorProgram(t transform, s shape, channel int) (*gl.Program, er
 		defines = append(defines, shaders.Define{Name: "GRAY"})
 	}
 	defines, with = append(defines, p.look.defines()...), append(with, p.look.with()...)
-	key := fmt.Sprint(defines)
-	if c := p.colors[key]; c != nil {
-		return c, nil
-	}
-	c, err := newProgram(p.files, "plain_color", defines, with...)
-	if err != nil {
-		return nil, err
-	}
-	p.colors[key] = c
-	return c, nil
+	return p.programs.shader("plain_color", defines, with...)
 }
 
 // target finds or makes an intermediate texture.

@@ -7,8 +7,8 @@ import (
 	"github.com/choirless/render/shaders"
 )
 
-// programs caches the compiled passes of one set of shader files. The canvases
-// of an Engine share it. GL thread.
+// programs caches the compiled passes, of both variants, of one set of shader
+// files. The canvases of an Engine share it. GL thread.
 type programs struct {
 	files    shaders.Files
 	tuning   Tuning
@@ -53,8 +53,35 @@ func horizontalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
 	return f.Generated("fast_h_body", horizontalSource(p.pattern, t.Targets, p.share), append(t.defines(false), p.look.defines()...), append(p.look.with(), "fast", "fast_h")...)
 }
 
+// shader finds or compiles a fragment shader of package shaders.
+func (p *programs) shader(name string, defines []shaders.Define, with ...string) (*gl.Program, error) {
+	key := fmt.Sprint(name, defines)
+	if g := p.cache[key]; g != nil {
+		return g, nil
+	}
+	s, err := p.files.Assemble(name, defines, with...)
+	if err != nil {
+		return nil, err
+	}
+	g, err := link(p.files, s)
+	if err != nil {
+		return nil, err
+	}
+	p.cache[key] = g
+	return g, nil
+}
+
+func link(files shaders.Files, fragment shaders.Source) (*gl.Program, error) {
+	quad, err := files.Assemble("quad", nil)
+	if err != nil {
+		return nil, err
+	}
+	stage := func(s shaders.Source) gl.Stage { return gl.Stage{Name: s.Name, Text: s.Text, Explain: s.Explain} }
+	return gl.NewProgram(stage(quad), stage(fragment))
+}
+
 // maxPrograms bounds the compiled passes kept. A choir has a handful; beyond
-// it the plain variant draws.
+// it the plain variant draws, whose passes are few.
 const maxPrograms = 256
 
 // get finds or compiles the shares of a pass; nil when there are too many.

@@ -3,10 +3,13 @@ package engine
 import (
 	"fmt"
 	"image"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/choirless/render/engine/gl"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/shaders"
 )
@@ -103,5 +106,38 @@ func TestSetShaders(t *testing.T) {
 			first.Close()
 			expect("after the first canvas is closed", second, c.inverted)
 		})
+	}
+}
+
+// TestCanvasesSharePrograms: what one canvas has compiled, for either variant, the
+// engine's next one does not compile again.
+func TestCanvasesSharePrograms(t *testing.T) {
+	e := open(t, Options{})
+	wide := newFrame(40, 30, 0, 0, 10) // without colour: drawn by the plain variant
+	wide.Color = media.Color{Matrix: media.BT2020, Primaries: media.Primaries2020, Transfer: media.TransferHLG}
+	wide.Planes[1], wide.Planes[2] = media.Plane{}, media.Plane{}
+	programs := func() (made map[string]*gl.Program) {
+		c, err := e.NewCanvas(t.Context(), even(32, 24))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		for _, f := range []*media.Frame{flat(40, 30, 100, 128, 128), wide} {
+			_, release, err := c.Render(t.Context(), []Update{{Frame: f, Opacity: 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			release()
+		}
+		if err := e.do(t.Context(), func() error { made = maps.Clone(e.programs.cache); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Collect(maps.Values(made)); !slices.Contains(got, c.plain.v) || !slices.Contains(got, c.plain.h) {
+			t.Error("a canvas has compiled the plain passes for itself")
+		}
+		return made
+	}
+	if first, again := programs(), programs(); !maps.Equal(first, again) {
+		t.Errorf("%d programs after one canvas, %d, or others, after two", len(first), len(again))
 	}
 }
