@@ -68,7 +68,7 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 			c.overlays = append(c.overlays, l)
 		}
 	}
-	c.pool.tiles = len(c.tiles)
+	c.pool.tiles, c.pool.memory = len(c.tiles), &e.pictures
 	c.ledger = newLedger(e.options.Timed)
 	err := e.do(ctx, func() (err error) {
 		c.programs = e.programs
@@ -263,6 +263,7 @@ func (c *Canvas) Close() error {
 		return nil
 	}
 	c.closed = true
+	c.pool.close()
 	// A closed engine has released everything already.
 	err := c.engine.do(context.Background(), func() error {
 		for _, p := range c.flights {

@@ -48,6 +48,7 @@ type Engine struct {
 	dev      *gl.Device
 	options  Options
 	programs *programs // for canvases to come; GL thread
+	pictures pictureMemory
 }
 
 // New starts an engine. It may block for the time it takes to open the driver,
