@@ -80,7 +80,7 @@ func (e *Engine) NewCanvas(ctx context.Context, s Scene) (*Canvas, error) {
 			return err
 		}
 		if !e.options.Plain {
-			if c.fast, err = newFast(e.dev.Limits(), c.programs, l, c.ledger, c.size, c.tiles); err != nil {
+			if c.fast, err = e.takeFast(l, c.ledger, c.size, c.tiles); err != nil {
 				c.plain.release()
 				return err
 			}
@@ -272,7 +272,11 @@ func (c *Canvas) Close() error {
 			}
 		}
 		c.plain.release()
-		c.fast.release()
+		if c.err != nil {
+			c.fast.release()
+		} else {
+			c.engine.keepFast(c.fast)
+		}
 		c.ledger.watch.Release()
 		c.programs.leave()
 		return nil

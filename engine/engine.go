@@ -48,6 +48,7 @@ type Engine struct {
 	dev      *gl.Device
 	options  Options
 	programs *programs // for canvases to come; GL thread
+	kept     *fast     // of the canvas closed last, for one to come; GL thread
 	pictures pictureMemory
 }
 
@@ -85,6 +86,7 @@ func (e *Engine) Software() bool { return e.dev.Limits().SoftwareRender }
 // made and when it first draws a kind of picture.
 func (e *Engine) SetShaders(ctx context.Context, files shaders.Files) error {
 	return e.do(ctx, func() error {
+		e.releaseKept()
 		old := e.programs
 		e.programs = newPrograms(files, e.options.Tune)
 		old.replaced = true

@@ -65,6 +65,7 @@ type fast struct {
 	memory   []byte            // what was read back: the tiles' pictures lie here
 	stride   int               // of memory, bytes
 	drawn    int               // frames drawn
+	spare    []*gl.Row         // sources that no tile has now
 	ring     ring
 	lights   map[media.Color]*gl.Light
 }
@@ -86,12 +87,6 @@ type fastTile struct {
 	video      *picture     // the tile's pixels: the result, or what light made of it
 }
 
-func (t *fastTile) release() {
-	for _, s := range t.sources {
-		s.Release()
-	}
-}
-
 // fastPlane is luma, or both chroma planes, which lie side by side.
 type fastPlane struct {
 	first, texels int           // in the buffer: first texel of row 0, texels per row of one plane
@@ -108,28 +103,27 @@ type fastPlane struct {
 	apart         int
 }
 
-// newFast prepares a canvas: cells for all tiles, on shelves about as wide as
-// the canvas.
-func newFast(limits gl.Limits, programs *programs, l *look, b *ledger, size image.Rectangle, tiles []tileState) (f *fast, err error) {
-	f = &fast{limits: limits, tuning: programs.tuning, programs: programs, look: l, ledger: b, tables: map[tableKey]*gl.Row{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
-	defer func() {
-		if err != nil {
-			f.release()
-		}
-	}()
-	width := alignUp(size.Dx()*9/8/hCols, block)
+// newFast returns what has no storage yet; begin makes it.
+func newFast(limits gl.Limits, programs *programs, l *look) *fast {
+	return &fast{limits: limits, tuning: programs.tuning, programs: programs, look: l, tables: map[tableKey]*gl.Row{}, tiles: map[int]*fastTile{}, lights: map[media.Color]*gl.Light{}}
+}
+
+// shelve gives every tile its cell, on shelves about as wide as the canvas, and
+// returns the texels of them all.
+func (f *fast) shelve(size image.Rectangle, tiles []tileState) (width, height int) {
+	width = alignUp(size.Dx()*9/8/hCols, block)
 	for _, t := range tiles {
 		width = max(width, cellSize(t.Rect.Size()).X)
 	}
 	var at image.Point
-	height := 0
+	f.cells = nil
 	for _, t := range tiles {
 		s := cellSize(t.Rect.Size())
 		if at.X+s.X > width {
 			at = image.Pt(0, height)
 		}
 		cell := image.Rectangle{at, at.Add(s)}
-		if cell.Max.Y > limits.TextureSize || cell.Max.X > limits.TextureSize {
+		if cell.Max.Y > f.limits.TextureSize || cell.Max.X > f.limits.TextureSize {
 			f.cells = append(f.cells, image.Rectangle{})
 			continue
 		}
@@ -137,28 +131,42 @@ func newFast(limits gl.Limits, programs *programs, l *look, b *ledger, size imag
 		at.X += s.X
 		height = max(height, cell.Max.Y)
 	}
-	if height == 0 {
-		return f, nil
-	}
+	return width, height
+}
+
+// makeResult makes the result's textures, and the memory it comes back to.
+func (f *fast) makeResult(width, height int) (err error) {
 	for i := range f.result {
 		if f.result[i], err = gl.NewTexture(gl.RG32UI, width, height, 0); err != nil {
-			return nil, fmt.Errorf("result: %w", err)
+			return fmt.Errorf("result: %w", err)
 		}
 	}
 	for i := range f.tuning.shares() {
 		fb, err := gl.NewFramebuffer(f.result[i*f.tuning.Targets:][:f.tuning.Targets]...)
 		if err != nil {
-			return nil, fmt.Errorf("result: %w", err)
+			return fmt.Errorf("result: %w", err)
 		}
 		f.resultFB = append(f.resultFB, fb)
 	}
 	f.stride = width * hCols
-	if size := f.stride * height * hRows; f.tuning.InFlight > 1 {
-		err = f.ring.open(f.tuning.InFlight, size)
-	} else {
-		f.memory = make([]byte, size)
+	size := f.stride * height * hRows
+	if f.tuning.InFlight > 1 {
+		return f.ring.open(f.tuning.InFlight, size)
 	}
-	return f, err
+	f.memory = make([]byte, size)
+	return nil
+}
+
+func (f *fast) releaseResult() {
+	for _, fb := range f.resultFB {
+		fb.Release()
+	}
+	for i, t := range f.result {
+		t.Release()
+		f.result[i] = nil
+	}
+	f.ring.release()
+	f.resultFB, f.memory = nil, nil
 }
 
 func (f *fast) release() {
@@ -168,17 +176,12 @@ func (f *fast) release() {
 	for _, t := range f.tables {
 		t.Release()
 	}
-	for _, t := range f.tiles {
-		t.release()
+	for i := range f.tiles {
+		f.drop(i)
 	}
+	f.releaseSpare(0)
 	f.releaseMid()
-	for _, fb := range f.resultFB {
-		fb.Release()
-	}
-	for _, t := range f.result {
-		t.Release()
-	}
-	f.ring.release()
+	f.releaseResult()
 }
 
 // draw draws jobs whose tiles are prepared.

@@ -23,10 +23,7 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 	if !ok || f.cells[tile].Empty() || n.t.wide && f.look != nil {
 		return false, nil
 	}
-	if old := f.tiles[tile]; old != nil {
-		old.release()
-		delete(f.tiles, tile)
-	}
+	f.drop(tile)
 	f.dropUnused()
 	t := &fastTile{shape: s, at: at, normalizer: n}
 	for i := range t.planes {
@@ -48,9 +45,9 @@ func (f *fast) prepare(tile int, s shape, at placement) (bool, error) {
 		return ok, err
 	}
 	for range f.tuning.InFlight {
-		row, err := gl.NewRow(gl.RGBA32UI, t.texels*16, f.wraps(t))
+		row, err := f.source(t.texels*16, f.wraps(t))
 		if err != nil {
-			t.release()
+			f.spare = append(f.spare, t.sources...)
 			return false, fmt.Errorf("source: %w", err)
 		}
 		t.sources = append(t.sources, row)
@@ -161,7 +158,7 @@ func (f *fast) growMid(t *fastTile) (bool, error) {
 	if f.mid != nil {
 		width, slot = max(width, f.mid.Width), max(slot, f.slot)
 	}
-	together := min(f.tuning.Together, len(f.cells), f.limits.TextureSize/slot)
+	together := f.slots(slot)
 	if width > f.limits.TextureSize || together == 0 {
 		return false, nil
 	}
@@ -179,6 +176,11 @@ func (f *fast) growMid(t *fastTile) (bool, error) {
 	}
 	f.slot, f.together = slot, together
 	return true, nil
+}
+
+// slots is how many slots of a height the intermediate texture is to have.
+func (f *fast) slots(height int) int {
+	return min(f.tuning.Together, len(f.cells), f.limits.TextureSize/height)
 }
 
 // releaseMid drops the intermediate texture.

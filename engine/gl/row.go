@@ -102,6 +102,9 @@ func (r *Row) Fill(write func(mem []byte)) error {
 // Size returns the size in bytes.
 func (r *Row) Size() int { return r.size }
 
+// Wrapped reports whether the row is a 2D texture.
+func (r *Row) Wrapped() bool { return r.wrapped != nil }
+
 // Bind makes the row visible to samplers of the given unit: usamplerBuffer, or
 // usampler2D if wrapped. GL thread.
 func (r *Row) Bind(unit int) {
