@@ -27,7 +27,7 @@ type Row struct {
 	host    []byte // of a wrapped row: what Map hands out
 }
 
-// NewRow makes a row of size bytes, all zero. The caller must Release it.
+// NewRow makes a row of size bytes of undefined content. The caller must Release it.
 // GL thread.
 func NewRow(f Format, size int, wrapped bool) (*Row, error) {
 	r := &Row{format: f, size: size}
@@ -36,8 +36,7 @@ func NewRow(f Format, size int, wrapped bool) (*Row, error) {
 	}
 	gl.GenBuffers(1, &r.buffer)
 	gl.BindBuffer(gl.TEXTURE_BUFFER, r.buffer)
-	zero := make([]byte, size)
-	gl.BufferData(gl.TEXTURE_BUFFER, size, unsafe.Pointer(unsafe.SliceData(zero)), gl.STREAM_DRAW)
+	gl.BufferData(gl.TEXTURE_BUFFER, size, nil, gl.STREAM_DRAW)
 	gl.GenTextures(1, &r.texture)
 	gl.BindTexture(gl.TEXTURE_BUFFER, r.texture)
 	gl.TexBuffer(gl.TEXTURE_BUFFER, f.internal, r.buffer)
@@ -55,7 +54,7 @@ func (r *Row) wrap() (err error) {
 		return err
 	}
 	r.host = make([]byte, height*line)
-	return r.wrapped.Upload(0, 0, WrapWidth, height, r.host, line)
+	return nil
 }
 
 // Map returns the row's memory to be written to, until Unmap. It does not wait
