@@ -57,6 +57,31 @@ choir_shape choir_frame_shape(const AVFrame *f);
 // choir_decode_on has c decode on a device and give its pictures in system memory.
 int choir_decode_on(AVCodecContext *c, AVBufferRef *device);
 
+// blocks.c: memory of pictures that decoders pass on to one another
+typedef struct {
+	int64_t used, kept; // bytes: of blocks, and of pages that no block lies on
+	int64_t mapped;     // bytes taken from the system so far
+	int blocks;         // in use
+} choir_blocks;
+
+// choir_block is the allocator of an AVBufferPool; its blocks are zero. They may be
+// let go of in any thread and after everything else.
+AVBufferRef *choir_block(void *opaque, size_t size);
+// choir_blocks_hold has blocks that are free kept until as many calls of
+// choir_blocks_let_go.
+void choir_blocks_hold(void);
+void choir_blocks_let_go(void);
+choir_blocks choir_blocks_now(void);
+
+// getbuffer.c
+typedef struct choir_buffers choir_buffers;
+
+// choir_buffers_install has c, not open yet, take its pictures' memory from
+// blocks.c, which it holds; NULL when c's codec has its own. choir_buffers_free
+// follows avcodec_free_context, and choir_blocks_let_go that; frames stay valid.
+choir_buffers *choir_buffers_install(AVCodecContext *c);
+void choir_buffers_free(choir_buffers *b);
+
 // sound.c
 // choir_frame_float writes n samples from the first on of channel ch as float,
 // full scale 1; 0 when the sample format is unknown.

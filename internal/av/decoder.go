@@ -19,6 +19,8 @@ type Decoder struct {
 	op    string // for errors
 	guard guard
 	log   logMark
+
+	buffers *C.choir_buffers // of its pictures; nil when it has its own
 }
 
 // NewDecoder opens the decoder that libav prefers for s, which may use the given
@@ -67,6 +69,7 @@ func openDecoder(s *Stream, codec *astiav.Codec, threads int, options ...Option)
 			return nil, err
 		}
 	}
+	d.own()
 	o, err := dictionary(options)
 	if err != nil {
 		return nil, err
@@ -87,6 +90,7 @@ func (d *Decoder) Close() error {
 		return nil
 	}
 	d.cc.Free()
+	d.disown()
 	return nil
 }
 
