@@ -14,7 +14,9 @@ import (
 //
 // The place is free as soon as the last picture of a cell is composed. The encoder
 // still has some ten of them to do then, one after the other, and the stream is to
-// be checked and stored: the next cell begins meanwhile.
+// be checked and stored: the next cell begins meanwhile. Its own encoder it opens
+// when that one is closed; encoders hold much memory, some 50 MB each for a stripe of
+// 1920 samples, and the first pictures can wait.
 
 // pictureCores is how many cores one picture keeps busy.
 const pictureCores = 2
@@ -43,6 +45,17 @@ func (n *Node) takePlace(ctx context.Context) (leave func(), err error) {
 		return leave, nil
 	case <-n.drain:
 		return nil, errDraining
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// takeEncoder waits until an encoder may be opened and returns what to call after
+// it is closed. The error is of ctx.
+func (n *Node) takeEncoder(ctx context.Context) (leave func(), err error) {
+	select {
+	case n.encoders <- struct{}{}:
+		return func() { <-n.encoders }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}

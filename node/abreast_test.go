@@ -1,6 +1,10 @@
 package node
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +54,51 @@ func TestPictureWaitsForAPlace(t *testing.T) {
 		t.Fatalf("a free place is not given: %v", err)
 	}
 	leave()
+}
+
+// A cell that is composed while the one before has the encoder still waits for it with
+// a few pictures, and not longer than it is wanted.
+func TestCellWaitsForTheEncoder(t *testing.T) {
+	b := newBench(t)
+	p := b.wanderingCell(60)
+	p.Height = p.Encoder.CanvasHeight
+	p.Segment.Count = 40
+	want := b.composed(p)
+	b.node.parking.clear(time.Time{})
+
+	leave, err := b.node.takeEncoder(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unwanted := errors.New("not wanted any more")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	far, waits := 0.0, make(chan struct{})
+	full := sync.OnceFunc(func() { close(waits) })
+	ended := make(chan error)
+	go func() {
+		_, err := b.node.picture(ctx, b.node.cfg.Buckets, "ff", p, func(percent float64) {
+			if far = percent; far >= 100.0*framesInFlight/40 {
+				full()
+			}
+		}, func() { t.Error("all is composed without an encoder") })
+		ended <- err
+	}()
+	<-waits
+	time.Sleep(200 * time.Millisecond) // for a cell that would go on
+	cancel(unwanted)
+	if err := <-ended; !errors.Is(err, unwanted) {
+		t.Errorf("cancelled while it waits: %v", err)
+	}
+	if most := 100.0 * (framesInFlight) / 40; far > most {
+		t.Errorf("%.0f %% are composed without an encoder, want at most %.0f", far, most)
+	}
+	leave()
+	if !bytes.Equal(b.composed(p), want) {
+		t.Error("the cell is another after all that")
+	}
+	if n := len(b.node.encoders); n != 0 {
+		t.Errorf("%d encoders are taken at the end", n)
+	}
 }
 
 func TestAbreast(t *testing.T) {

@@ -79,13 +79,14 @@ type Node struct {
 	drain     chan struct{} // closed by Drain
 	drainOnce sync.Once
 
-	places  chan struct{} // as many as pictures may be composed at once
-	parking parking
-	outage  outage
-	images  images
-	cpu     cpuShare
-	gate    *memoryGate
-	metrics *metrics
+	places   chan struct{} // as many as pictures may be composed at once
+	encoders chan struct{} // as many cells may be encoded at once
+	parking  parking
+	outage   outage
+	images   images
+	cpu      cpuShare
+	gate     *memoryGate
+	metrics  *metrics
 }
 
 const (
@@ -117,6 +118,7 @@ func New(cfg Config) *Node {
 	}
 	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), decoders: map[string]bool{}, drain: make(chan struct{}), changed: make(chan struct{}, 1)}
 	n.places = make(chan struct{}, Abreast(cfg.Slots))
+	n.encoders = make(chan struct{}, Abreast(cfg.Slots))
 	n.outage.pause = transferPause
 	n.gate = newMemoryGate(n.gpuMemory)
 	n.metrics = newMetrics(n)

@@ -89,11 +89,15 @@ func (pk *parking) take(k tileKey) *tileSource {
 	return t
 }
 
-// park takes those decoders of a finished cell over that a next one can use. One
+// park takes those decoders of a finished cell over that a next one can use, none
+// when the song ends with it. One
 // that has met damage is opened anew, as every other node would have to. When
 // all spots are taken the newcomers are turned away: stripes come in turns, so
 // that the one that has waited longest is the one needed next.
 func (pk *parking) park(tiles *Tiles, p *plan.Picture) {
+	if p.Segment.Last {
+		return
+	}
 	pk.mu.Lock()
 	defer pk.mu.Unlock()
 	for i, t := range tiles.sources {

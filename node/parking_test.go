@@ -9,6 +9,7 @@ import (
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/decode"
+	"github.com/choirless/render/internal/av"
 	"github.com/choirless/render/plan"
 )
 
@@ -102,6 +103,31 @@ func TestNextCellBeginsBeforeTheEncoderIsDone(t *testing.T) {
 	})
 	if err != nil || !begun {
 		t.Errorf("%v, the next cell begun: %v", err, begun)
+	}
+}
+
+// Nobody comes for the decoders of a song's last segment: they are closed, and before
+// the next cell begins, whose own need the memory.
+func TestLastSegmentParksNothing(t *testing.T) {
+	for _, last := range []bool{false, true} {
+		b := newBench(t)
+		p := b.wanderingCell(60)
+		p.Height = p.Encoder.CanvasHeight
+		p.Segment = plan.Segment{Count: 20, Last: last}
+		before, want := av.Pictures().Buffers, 1
+		if last {
+			want = 0
+		}
+		_, err := b.node.picture(t.Context(), b.node.cfg.Buckets, "ff", p, func(float64) {}, func() {
+			held := av.Pictures().Buffers - before
+			if n := len(b.node.parking.spots); n != want || (held > 0) == last {
+				t.Errorf("last segment %v: %d decoders wait, want %d; %d buffers of pictures are held", last, n, want, held)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.node.parking.clear(time.Time{})
 	}
 }
 

@@ -81,11 +81,17 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 		if check {
 			w = io.MultiWriter(w, &kept)
 		}
-		if enc, err = encode.NewCell(w, o); err != nil {
-			return err
+		open := func(ctx context.Context) (c *encode.Cell, leave func(), err error) {
+			if leave, err = n.takeEncoder(ctx); err != nil {
+				return nil, nil, err
+			}
+			if enc, err = encode.NewCell(w, o); err != nil {
+				leave()
+			}
+			return enc, leave, err
 		}
 		var trouble error
-		err = compose(ctx, p, tiles, canvas, enc, progress, func() {
+		err = compose(ctx, p, tiles, canvas, open, progress, func() {
 			canvas.Close()
 			n.giveEngine(eng, false)
 			atRest = true
@@ -93,6 +99,7 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 			if trouble = tiles.trouble(); trouble == nil {
 				n.parking.park(tiles, p)
 			}
+			tiles.Close() // before the next cell opens its own
 			done()
 		})
 		if err = cmp.Or(err, trouble); err != nil || !check {
@@ -144,9 +151,9 @@ type composed struct {
 
 // compose drives the cell: every tile is asked for its picture of each output
 // frame, some frames ahead; the canvas draws those that changed, and hands the
-// frame to the encoder's goroutine. When the last is handed on, tiles and canvas are
-// needed no more: then it calls done.
-func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, enc *encode.Cell, progress func(float64), done func()) error {
+// frame to the encoder's goroutine, which opens the encoder and closes it. When the
+// last is handed on, tiles and canvas are needed no more: then it calls done.
+func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.Canvas, open opener, progress func(float64), done func()) error {
 	batches := make(chan [][]engine.Update, batchesReady)
 	frames := make(chan composed, framesInFlight)
 	g, gctx := errgroup.WithContext(ctx)
@@ -157,28 +164,44 @@ func compose(ctx context.Context, p *plan.Picture, tiles *Tiles, canvas *engine.
 		return tiles.ahead(gctx, p, batches)
 	})
 	g.Go(func() error {
-		defer close(frames)
-		if err := composeFrames(gctx, p, batches, canvas, frames, progress); err != nil {
-			return err
+		err := composeFrames(gctx, p, batches, canvas, frames, progress)
+		close(frames) // before done: the next cell waits for this one's encoder
+		if err == nil {
+			done()
 		}
-		done()
-		return nil
+		return err
 	})
-	g.Go(func() (err error) {
-		for c := range frames {
-			if err == nil {
-				if err = enc.Write(c.frame); err != nil {
-					stop(err)
-				}
+	g.Go(func() error {
+		err := encodeFrames(gctx, open, frames)
+		if err != nil {
+			stop(err)
+			for c := range frames {
+				c.release()
 			}
-			c.release()
-		}
-		if cerr := enc.Close(); err == nil {
-			err = cerr
 		}
 		return err
 	})
 	return g.Wait()
+}
+
+// opener makes the encoder of a cell, when there is room for one. Leave is called
+// after it is closed.
+type opener func(context.Context) (enc *encode.Cell, leave func(), err error)
+
+func encodeFrames(ctx context.Context, open opener, frames <-chan composed) error {
+	enc, leave, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for c := range frames {
+		err := enc.Write(c.frame)
+		c.release()
+		if err != nil {
+			return cmp.Or(err, enc.Close())
+		}
+	}
+	return enc.Close()
 }
 
 func composeFrames(ctx context.Context, p *plan.Picture, batches <-chan [][]engine.Update, canvas *engine.Canvas, frames chan<- composed, progress func(float64)) error {

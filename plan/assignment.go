@@ -107,9 +107,10 @@ type IngestResult struct {
 
 // Segment is a closed-GOP range of output frames, First inclusive.
 type Segment struct {
-	Index int `json:"index"`
-	First int `json:"first"`
-	Count int `json:"count"`
+	Index int  `json:"index"`
+	First int  `json:"first"`
+	Count int  `json:"count"`
+	Last  bool `json:"last,omitempty"` // the song ends with it
 }
 
 // Fit says how a picture fills its tile.

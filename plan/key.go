@@ -55,7 +55,8 @@ func (s shape) key() string {
 
 // pictureKey returns the key of a cell.
 func (p *Plan) pictureKey(pic Picture) string {
-	pic.Stripe, pic.Y, pic.Segment.Index, pic.Out = 0, 0, 0, Ref{}
+	pic.Stripe, pic.Y, pic.Out = 0, 0, Ref{}
+	pic.Segment = pic.Segment.shape()
 	tiles := make([]PictureTile, len(pic.Tiles))
 	for i, t := range pic.Tiles {
 		t.Source = Ref{}
@@ -79,6 +80,9 @@ func (p *Plan) pictureKey(pic Picture) string {
 	}
 	return shape{Version: p.Version, Kind: KindPicture, Song: p.Song, Picture: &pic}.key()
 }
+
+// shape is the segment without what does not shape its pixels.
+func (s Segment) shape() Segment { return Segment{First: s.First, Count: s.Count} }
 
 // shape is the overlay without what does not shape its pixels.
 func (o Overlay) shape() Overlay {
@@ -148,7 +152,7 @@ func (p *Plan) Sound(i int) Assignment {
 func (p *Plan) Stack(segment int) Assignment {
 	st := Stack{Segment: p.Segments[segment], Width: p.Width, Height: p.Height, Rate: p.Rate, Encoder: p.Encoder}
 	keyed := st
-	keyed.Segment.Index = 0
+	keyed.Segment = keyed.Segment.shape()
 	s := shape{Version: p.Version, Kind: KindStack, Song: p.Song, Stack: &keyed}
 	for i, stripe := range p.Stripes {
 		cell := p.Picture(i, segment)

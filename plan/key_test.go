@@ -175,6 +175,22 @@ func TestStackNamesItsStripes(t *testing.T) {
 	}
 }
 
+// Whether the song goes on after a segment is for who may go on with its decoders: a
+// song that grows keeps its cells.
+func TestLastSegmentHasNoOtherKey(t *testing.T) {
+	parts, known := choir(2)
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segments: 2})
+	end := len(p.Segments) - 1
+	picture, stack := p.Picture(0, end), p.Stack(end)
+	if !picture.Picture.Segment.Last || !stack.Stack.Segment.Last {
+		t.Fatal("the last segment does not say so")
+	}
+	p.Segments[end].Last = false
+	if p.Picture(0, end).Key != picture.Key || p.Stack(end).Key != stack.Key {
+		t.Error("it has another key than one that is followed by another")
+	}
+}
+
 func TestIngestKey(t *testing.T) {
 	raw := definition.RawKey{Song: song, Part: "p", Ext: "webm"}
 	a := NewIngest(raw, "etag1", 0)

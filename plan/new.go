@@ -175,7 +175,7 @@ func (b *builder) segments() {
 		if rest := frames - first - count; rest < least {
 			count += rest
 		}
-		b.p.Segments = append(b.p.Segments, Segment{Index: len(b.p.Segments), First: first, Count: count})
+		b.p.Segments = append(b.p.Segments, Segment{Index: len(b.p.Segments), First: first, Count: count, Last: first+count == frames})
 		first += count
 	}
 }

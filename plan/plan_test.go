@@ -230,13 +230,13 @@ func TestSegments(t *testing.T) {
 		o      Options
 		want   string
 	}{
-		{25 * time.Second, Options{}, "[{0 0 250} {1 250 250} {2 500 125}]"},
-		{21 * time.Second, Options{}, "[{0 0 250} {1 250 275}]"},
-		{40 * time.Millisecond, Options{}, "[{0 0 1}]"},
-		{25 * time.Second, Options{Segments: 1}, "[{0 0 625}]"},
-		{25 * time.Second, Options{Segments: 4}, "[{0 0 157} {1 157 157} {2 314 157} {3 471 154}]"},
-		{25 * time.Second, Options{Segment: 5 * time.Second}, "[{0 0 125} {1 125 125} {2 250 125} {3 375 125} {4 500 125}]"},
-		{120 * time.Millisecond, Options{Segment: time.Millisecond}, "[{0 0 1} {1 1 1} {2 2 1}]"}, // not shorter than a frame
+		{25 * time.Second, Options{}, "[{0 0 250 false} {1 250 250 false} {2 500 125 true}]"},
+		{21 * time.Second, Options{}, "[{0 0 250 false} {1 250 275 true}]"},
+		{40 * time.Millisecond, Options{}, "[{0 0 1 true}]"},
+		{25 * time.Second, Options{Segments: 1}, "[{0 0 625 true}]"},
+		{25 * time.Second, Options{Segments: 4}, "[{0 0 157 false} {1 157 157 false} {2 314 157 false} {3 471 154 true}]"},
+		{25 * time.Second, Options{Segment: 5 * time.Second}, "[{0 0 125 false} {1 125 125 false} {2 250 125 false} {3 375 125 false} {4 500 125 true}]"},
+		{120 * time.Millisecond, Options{Segment: time.Millisecond}, "[{0 0 1 false} {1 1 1 false} {2 2 1 true}]"}, // not shorter than a frame
 	} {
 		f := facts(640, 480, c.length)
 		parts[0].Facts = &f
