@@ -89,7 +89,7 @@ func TestCellWaitsForTheEncoder(t *testing.T) {
 	if err := <-ended; !errors.Is(err, unwanted) {
 		t.Errorf("cancelled while it waits: %v", err)
 	}
-	if most := 100.0 * (framesInFlight) / 40; far > most {
+	if most := 100.0 * framesInFlight / 40; far > most {
 		t.Errorf("%.0f %% are composed without an encoder, want at most %.0f", far, most)
 	}
 	leave()

@@ -128,8 +128,10 @@ func movie(t testing.TB, encoder string, width, height, n int) []byte {
 // videos are the carried clips of the codecs whose decoders take our memory, and one
 // more codec.
 func videos(t testing.TB) map[string][]byte {
-	all := map[string][]byte{"mjpeg": avtest.Movie{Video: "mjpeg", Width: 320, Height: 256, Times: avtest.Steady(6, 25), Picture: noise,
-		Color: media.Color{Range: media.Full}}.Bytes(t)}
+	all := map[string][]byte{"mjpeg": avtest.Movie{
+		Video: "mjpeg", Width: 320, Height: 256, Times: avtest.Steady(6, 25), Picture: noise,
+		Color: media.Color{Range: media.Full},
+	}.Bytes(t)}
 	for _, codec := range []string{"vp8", "vp9", "h264", "hevc"} {
 		b, err := os.ReadFile("../../decode/clips/" + codec + ".mkv")
 		if err != nil {
