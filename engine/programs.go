@@ -55,11 +55,17 @@ func horizontalPass(f shaders.Files, t Tuning, p pass) (shaders.Source, error) {
 
 // shader finds or compiles a fragment shader of package shaders.
 func (p *programs) shader(name string, defines []shaders.Define, with ...string) (*gl.Program, error) {
-	key := fmt.Sprint(name, defines)
+	return p.find(fmt.Sprint(name, defines), func() (shaders.Source, error) {
+		return p.files.Assemble(name, defines, with...)
+	})
+}
+
+// find finds the program under key, or links it.
+func (p *programs) find(key string, source func() (shaders.Source, error)) (*gl.Program, error) {
 	if g := p.cache[key]; g != nil {
 		return g, nil
 	}
-	s, err := p.files.Assemble(name, defines, with...)
+	s, err := source()
 	if err != nil {
 		return nil, err
 	}
@@ -89,21 +95,16 @@ func (p *programs) get(pat pattern, wrapped bool, l *look, source func(shaders.F
 	var out []*gl.Program
 	for share := range p.tuning.shares() {
 		key := fmt.Sprint(pat.align, pat.code, pat.first, pat.last, wrapped, share, l != nil)
-		if p.cache[key] == nil {
-			if len(p.cache) >= maxPrograms {
-				return nil, nil
-			}
-			s, err := source(p.files, p.tuning, pass{pat, l, share, wrapped})
-			if err != nil {
-				return nil, err
-			}
-			g, err := link(p.files, s)
-			if err != nil {
-				return nil, err
-			}
-			p.cache[key] = g
+		if p.cache[key] == nil && len(p.cache) >= maxPrograms {
+			return nil, nil
 		}
-		out = append(out, p.cache[key])
+		g, err := p.find(key, func() (shaders.Source, error) {
+			return source(p.files, p.tuning, pass{pat, l, share, wrapped})
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, g)
 	}
 	return out, nil
 }
