@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/deployment":      {"bucket", "definition", "queue"},
 	"internal/metrics":         {},
 	"internal/cores":           {},
+	"internal/timerslack":      {},
 	"internal/scratch":         {},
 	"internal/spot":            {},
 	"internal/trace":           {"definition"}, // a trace is a song's
@@ -71,6 +72,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"cmd/render-node", module + "internal/servers", "MinIO, fauxqs and the like are for tests and the local cluster"},
 	{"cmd/choirless", "github.com/go-gl/glfw", "servers need no window system"},
 	{"cmd/choirless", "github.com/gordonklaus/portaudio", "servers need no sound card"},
+	{"scripts/render-local", module + "internal/timerslack", "the window shows pictures on time"},
 }
 
 // onlyIn names third-party modules and the packages that may import them.
@@ -79,7 +81,7 @@ var onlyIn = []struct {
 	in     []string
 	why    string
 }{
-	{"C", []string{"engine/gl", "internal/av"}, "cgo stays where C is the point"},
+	{"C", []string{"engine/gl", "internal/av", "internal/timerslack"}, "cgo stays where C is the point"},
 	{"github.com/asticode/go-astiav", []string{"internal/av", "decode", "encode"}, "libav's lifetimes stay behind three packages"},
 	{"github.com/aws/", []string{"queue", "bucket"}, "the SDK stays behind the two interfaces"},
 	{"github.com/go-text/", []string{"engine"}, "only the engine writes words"},

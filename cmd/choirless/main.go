@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/choirless/render/internal/cores"
+	_ "github.com/choirless/render/internal/timerslack"
 )
 
 func main() {
