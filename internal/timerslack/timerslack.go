@@ -6,9 +6,9 @@
 // The Go runtime's monitor sleeps for 20 µs between two looks as long as it
 // finds a goroutine in C for longer than one of them, and takes the P from it. A
 // render is C for nine tenths, on all cores, so that the monitor interrupts a
-// decoder or an encoder ten thousand times a second, and makes two threads
+// decoder or an encoder thousands of times a second, and makes two threads
 // change places for each P that it took: a tenth to a fifth of the CPU of a
-// render on virtual machines (bench/RESULTS.md). It rests for 10 ms where it
+// render on a virtual machine (bench/RESULTS.md). It rests for 10 ms where it
 // finds nothing, so nobody may count on more than that. With the slack
 // (prctl(2), PR_SET_TIMERSLACK) it looks as seldom while C works as it does else.
 //
@@ -18,5 +18,4 @@
 // for programs that show pictures or play sound on time.
 package timerslack
 
-// #cgo CFLAGS: -std=c11
-import "C"
+import "C" // for slack.c
