@@ -75,6 +75,13 @@ var forbidden = []struct{ from, to, why string }{
 	{"scripts/render-local", module + "internal/timerslack", "the window shows pictures on time"},
 }
 
+// mustReach are packages that do their work by being linked, which nothing else
+// would miss.
+var mustReach = []struct{ from, to, why string }{
+	{"cmd/choirless", module + "internal/timerslack", "it decodes and encodes"},
+	{"cmd/render-node", module + "internal/timerslack", "it decodes and encodes"},
+}
+
 // onlyIn names third-party modules and the packages that may import them.
 var onlyIn = []struct {
 	prefix string
@@ -153,6 +160,11 @@ func TestImports(t *testing.T) {
 		}
 		if _, ok := all[f.from]; !ok {
 			t.Errorf("package %s has a rule but is not in the tree", f.from)
+		}
+	}
+	for _, m := range mustReach {
+		if !slices.Contains(all[m.from].Deps, m.to) {
+			t.Errorf("%s does not reach %s: %s", m.from, m.to, m.why)
 		}
 	}
 	for name, p := range all {

@@ -7,8 +7,8 @@
 // finds a goroutine in C for longer than one of them, and takes the P from it. A
 // render is C for nine tenths, on all cores, so that the monitor interrupts a
 // decoder or an encoder thousands of times a second, and makes two threads
-// change places for each P that it took: a tenth to a fifth of the CPU of a
-// render on a virtual machine (bench/RESULTS.md). It rests for 10 ms where it
+// change places for each P that it took: up to a fifth of the CPU of a render on
+// a virtual machine (bench/RESULTS.md). It rests for 10 ms where it
 // finds nothing, so nobody may count on more than that. With the slack
 // (prctl(2), PR_SET_TIMERSLACK) it looks as seldom while C works as it does else.
 //
