@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"encode":          {"media", "internal/av"},
 	"mix/fft":         {},
 	"mix":             {"media", "mix/fft"},
-	"align":           {"media", "mix/fft"},
+	"align":           {"media", "mix/fft", "internal/cores"},
 	"stitch":          {"media"},
 	"plan":            {"definition", "media", "shaders"},
 	"queue":           {},
@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"bucket":          {},
 	"store":           {"definition", "plan", "media"},
 	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition", "internal/cores", "internal/scratch", "internal/trace"},
-	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status", "internal/trace"},
+	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status", "internal/cores", "internal/trace"},
 	// Where a song is, for those who want to know without cgo in their process.
 	"coordinator/status": {"definition", "media", "plan", "store"},
 	// One machine: what choirless and render-local are made of.

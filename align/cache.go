@@ -12,7 +12,7 @@ import (
 type Cache struct {
 	mu    sync.Mutex
 	pairs map[pairKey]*measurement
-	ready map[uint64]*prepared
+	ready map[uint64]func() *prepared
 }
 
 type pairKey struct {
@@ -21,22 +21,19 @@ type pairKey struct {
 	bleed     bool
 }
 
-// prepared returns f ready for correlation.
+// prepared returns f ready for correlation, made by whoever asks first.
 func (c *Cache) prepared(f *Features) *prepared {
 	c.mu.Lock()
-	p := c.ready[f.id]
+	get := c.ready[f.id]
+	if get == nil {
+		if c.ready == nil {
+			c.ready = map[uint64]func() *prepared{}
+		}
+		get = sync.OnceValue(func() *prepared { return prepare(f) })
+		c.ready[f.id] = get
+	}
 	c.mu.Unlock()
-	if p != nil {
-		return p
-	}
-	p = prepare(f)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ready == nil {
-		c.ready = map[uint64]*prepared{}
-	}
-	c.ready[f.id] = p
-	return p
+	return get()
 }
 
 // forgetPrepared drops what is large and quickly made again.
@@ -46,8 +43,8 @@ func (c *Cache) forgetPrepared() {
 	c.ready = nil
 }
 
-// measure returns the measurement of a pair, made at most once; the error is the cause
-// of ctx's end.
+// measure returns the measurement of a pair, made once, unless two ask for it at the
+// same time; the error is the cause of ctx's end.
 func (c *Cache) measure(ctx context.Context, ref, part *Features, o Options, bleed bool) (*measurement, error) {
 	key := pairKey{ref.id, part.id, o.frames(), bleed}
 	c.mu.Lock()

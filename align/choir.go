@@ -6,6 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/choirless/render/internal/cores"
 	"github.com/choirless/render/media"
 )
 
@@ -90,35 +93,55 @@ type edge struct {
 	m    *measurement
 }
 
-func (s *choir) measureDirect(ctx context.Context) (err error) {
+func (s *choir) measureDirect(ctx context.Context) error {
+	backing := s.parts[s.backing]
+	var pairs []pair
 	for i, f := range s.parts {
-		n := &s.nodes[i]
-		if off, ok := s.locked[i]; ok && i != s.backing {
-			*n = node{fixed: true, placed: true, at: off.MS(), confidence: 1}
-			if f != nil && s.parts[s.backing] != nil { // its clock drifts all the same
-				if s.direct[i], err = s.cache.measure(ctx, s.parts[s.backing], f, s.o, true); err != nil {
-					return err
-				}
-			}
-			continue
+		if i != s.backing && f != nil && backing != nil {
+			pairs = append(pairs, pair{backing, f, true, &s.direct[i]})
 		}
-		if i == s.backing {
+	}
+	if err := s.measure(ctx, pairs); err != nil {
+		return err
+	}
+	for i, f := range s.parts {
+		n, m := &s.nodes[i], s.direct[i]
+		off, locked := s.locked[i]
+		switch {
+		case i == s.backing:
 			*n = node{fixed: true, placed: f != nil, confidence: 1}
-			continue
+		case locked: // measured as well, for its clock drifts all the same
+			*n = node{fixed: true, placed: true, at: off.MS(), confidence: 1}
+		case m != nil:
+			best := m.candidates[0]
+			*n = node{fixed: m.bleed != nil, at: best.Offset.MS(), confidence: best.Confidence}
+			n.placed = n.confidence >= placedAt
 		}
-		if f == nil || s.parts[s.backing] == nil {
-			continue
-		}
-		m, err := s.cache.measure(ctx, s.parts[s.backing], f, s.o, true)
-		if err != nil {
-			return err
-		}
-		s.direct[i] = m
-		best := m.candidates[0]
-		*n = node{fixed: m.bleed != nil, at: best.Offset.MS(), confidence: best.Confidence}
-		n.placed = n.confidence >= placedAt
 	}
 	return nil
+}
+
+// pair is a measurement to be made, and where it goes.
+type pair struct {
+	ref, part *Features
+	bleed     bool
+	to        **measurement
+}
+
+// measure makes measurements, as many beside each other as there are cores.
+func (s *choir) measure(ctx context.Context, pairs []pair) error {
+	var g errgroup.Group
+	g.SetLimit(cores.Count())
+	for _, p := range pairs {
+		g.Go(func() (err error) {
+			if ctx.Err() != nil { // whoever measured looked in vain
+				return context.Cause(ctx)
+			}
+			*p.to, err = s.cache.measure(ctx, p.ref, p.part, s.o, p.bleed)
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // placedAt is the confidence from which a part may help to place others.
@@ -147,29 +170,28 @@ func (s *choir) measureEdges(ctx context.Context) error {
 		return a - b
 	})
 	done := map[[2]int]bool{}
-	add := func(i, j int) error {
+	add := func(i, j int) {
 		a, b := min(i, j), max(i, j)
 		if a == b || done[[2]int{a, b}] || (s.nodes[a].fixed && s.nodes[b].fixed) {
-			return nil
+			return
 		}
 		done[[2]int{a, b}] = true
-		m, err := s.cache.measure(ctx, s.parts[a], s.parts[b], s.o, false)
-		s.edges = append(s.edges, edge{a, b, m})
-		return err
+		s.edges = append(s.edges, edge{a: a, b: b})
 	}
 	for at, i := range order {
 		for _, j := range best[:min(len(best), neighboursMost/2+1)] {
-			if err := add(i, j); err != nil {
-				return err
-			}
+			add(i, j)
 		}
 		for k := 1; k <= neighboursMost/2; k++ {
-			if err := add(i, order[(at+k)%len(order)]); err != nil {
-				return err
-			}
+			add(i, order[(at+k)%len(order)])
 		}
 	}
-	return nil
+	pairs := make([]pair, len(s.edges))
+	for i := range s.edges {
+		e := &s.edges[i]
+		pairs[i] = pair{s.parts[e.a], s.parts[e.b], false, &e.m}
+	}
+	return s.measure(ctx, pairs)
 }
 
 // othersWeigh is how much the curve of a pair of parts counts against that with
