@@ -17,8 +17,9 @@ import (
 	"github.com/choirless/render/plan"
 )
 
-// framesInFlight bounds the composed frames that wait for the encoder.
-const framesInFlight = 4
+// framesInFlight bounds the composed frames that wait for the encoder. It takes
+// frames unevenly: none while it looks ahead, several when it has.
+const framesInFlight = 12
 
 // picture composes one cell and stores it as a raw H.264 stream. Decoding,
 // composing and encoding run in a goroutine each: cells run beside each other,

@@ -15,10 +15,10 @@
 #include <stddef.h>
 #include <string.h>
 
-// One function for any x86-64 and one for AVX2, chosen when the program is
-// loaded.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTOR __attribute__((optimize("O3"), target_clones("avx2", "default")))
+// One function for any x86-64, one for AVX2 and one for AVX-512, chosen when the
+// program is loaded.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#define VECTOR __attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "avx2", "default")))
 #else
 #define VECTOR
 #endif
