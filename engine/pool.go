@@ -24,9 +24,9 @@ type framePool struct {
 	closed bool
 }
 
-// maxFree bounds the pictures kept; more are only made when the receiver is
-// slow, and then not needed again.
-const maxFree = 4
+// maxFree bounds the pictures kept: about as many as an encoder may have waiting.
+// Those made beyond are not needed again soon.
+const maxFree = 12
 
 // take returns a picture that nobody else has: the one given back last, as it
 // is the most up to date.
