@@ -29,9 +29,16 @@ type work struct {
 	runs          map[string][]stretch // labels by recording, as far as read
 }
 
-// prepare has our planner make the definition that everybody renders.
+// prepare has our planner make the definition that everybody renders. It starts
+// from nothing, as our render does: parts that are known already stay where they
+// were found among others.
 func (w *work) prepare(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, w.bin, "plan", w.dir, "--json")
+	cache, err := os.MkdirTemp(w.out, "plan-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(cache)
+	cmd := exec.CommandContext(ctx, w.bin, "plan", w.dir, "--cache", cache, "--json")
 	cmd.Stderr = os.Stderr
 	b, err := cmd.Output()
 	if err != nil {
