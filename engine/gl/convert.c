@@ -15,12 +15,14 @@
 #include <stddef.h>
 #include <string.h>
 
-// One function for any x86-64, one for AVX2 and one for AVX-512, chosen when the
-// program is loaded.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
-#define VECTOR __attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "avx2", "default")))
-#else
+// One function for any x86-64, one for AVX2 and, by compilers that can choose it, one
+// for AVX-512; which is decided when the program is loaded.
+#if !defined(__x86_64__) || !defined(__GLIBC__) || !defined(__GNUC__) || defined(__clang__)
 #define VECTOR
+#elif __GNUC__ < 12
+#define VECTOR __attribute__((optimize("O3"), target_clones("avx2", "default")))
+#else
+#define VECTOR __attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "avx2", "default")))
 #endif
 
 static inline uint8_t clamp8(int32_t v) { return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v; }

@@ -24,7 +24,7 @@ type Decoder struct {
 }
 
 // NewDecoder opens the decoder that libav prefers for s, which may use the given
-// number of threads.
+// number of threads. The options are those of libav.
 func NewDecoder(s *Stream, threads int, options ...Option) (*Decoder, error) {
 	codec := astiav.FindDecoder(astiav.CodecID(s.st.codecpar.codec_id))
 	if codec == nil {
