@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"bucket":          {},
 	"store":           {"definition", "plan", "media"},
 	"node":            {"plan", "decode", "engine", "mix", "encode", "stitch", "align", "queue", "bucket", "media", "definition", "internal/cores", "internal/scratch", "internal/trace"},
-	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status", "internal/cores", "internal/trace"},
+	"coordinator":     {"plan", "align", "definition", "stitch", "mix", "decode", "encode", "queue", "bucket", "store", "media", "coordinator/status", "internal/trace"},
 	// Where a song is, for those who want to know without cgo in their process.
 	"coordinator/status": {"definition", "media", "plan", "store"},
 	// One machine: what choirless and render-local are made of.

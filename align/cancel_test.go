@@ -54,4 +54,13 @@ func TestChoirStops(t *testing.T) {
 	if pairs := len(parts) * (len(parts) - 1) / 2; looks < int64(20*pairs) {
 		t.Errorf("it looks %d times in %d pairs: it would go on for a long pair", looks, pairs)
 	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	c := &choir{cache: &Cache{}}
+	if err := c.measure(stopped, []pair{{parts[0], parts[1], true, new(*measurement)}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped before a pair: %v", err)
+	}
+	if n := len(c.cache.ready); n != 0 {
+		t.Errorf("stopped before a pair: %d parts were made ready for it", n)
+	}
 }

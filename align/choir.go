@@ -134,7 +134,7 @@ func (s *choir) measure(ctx context.Context, pairs []pair) error {
 	g.SetLimit(cores.Count())
 	for _, p := range pairs {
 		g.Go(func() (err error) {
-			if ctx.Err() != nil { // whoever measured looked in vain
+			if ctx.Err() != nil { // before its parts are made ready
 				return context.Cause(ctx)
 			}
 			*p.to, err = s.cache.measure(ctx, p.ref, p.part, s.o, p.bleed)

@@ -13,7 +13,6 @@ import (
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
-	"github.com/choirless/render/internal/cores"
 )
 
 const (
@@ -60,7 +59,7 @@ func (f *finisher) snapshot(ctx context.Context, movie io.ReadSeeker) error {
 	if _, err := movie.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	_, frame, err := decode.Survey(ctx, movie, snapshotPictures, cores.Count()) // a slice for every stripe
+	_, frame, err := decode.Survey(ctx, movie, snapshotPictures)
 	if err == nil && frame == nil {
 		err = decode.ErrNoVideo
 	}

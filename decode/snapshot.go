@@ -22,9 +22,8 @@ const (
 
 // Survey is Probe and, of one and the same opening, the best of at most n pictures
 // spread over the recording: sharp, well exposed, not black. The frame is the
-// caller's; nil when there is no picture, or none can be decoded. The slices of a
-// picture, where it has several, are decoded on that many threads.
-func Survey(ctx context.Context, src io.ReadSeeker, n, threads int) (media.Facts, *media.Frame, error) {
+// caller's; nil when there is no picture, or none can be decoded.
+func Survey(ctx context.Context, src io.ReadSeeker, n int) (media.Facts, *media.Frame, error) {
 	s, err := openSource(ctx, src)
 	if err != nil {
 		return media.Facts{}, nil, err
@@ -39,8 +38,7 @@ func Survey(ctx context.Context, src io.ReadSeeker, n, threads int) (media.Facts
 		return facts, nil, err
 	}
 	s.only(av.KindVideo)
-	// Not on threads for pictures: those would decode more of them than are looked at.
-	v, err := newVideo(s, s.video, threads, av.Option{Key: "thread_type", Value: "slice"})
+	v, err := newVideo(s, s.video, 1)
 	if err != nil {
 		return facts, nil, err
 	}

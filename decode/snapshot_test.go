@@ -28,7 +28,7 @@ func TestSurvey(t *testing.T) {
 		}
 	}
 	m := avtest.Movie{Video: "libx264", Times: avtest.Steady(100, 30), Picture: draw}
-	facts, f, err := Survey(t.Context(), m.Reader(t), 5, 2)
+	facts, f, err := Survey(t.Context(), m.Reader(t), 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,12 +38,12 @@ func TestSurvey(t *testing.T) {
 	if n := int(f.Time.Seconds()*30 + 0.5); n < 50 || n >= 70 {
 		t.Errorf("picture %d was chosen, want one of 50 to 69", n)
 	}
-	facts, f, err = Survey(t.Context(), avtest.Movie{Audio: "flac", Samples: 4800}.Reader(t), 5, 2)
+	facts, f, err = Survey(t.Context(), avtest.Movie{Audio: "flac", Samples: 4800}.Reader(t), 5)
 	if err != nil || f != nil || facts.Video != nil || facts.Audio == nil {
 		t.Errorf("of sound alone: picture %v, facts %+v, error %v", f, facts, err)
 	}
 	one := avtest.Movie{Video: "libvpx", Times: times(0)}
-	if _, f, err := Survey(t.Context(), one.Reader(t), 5, 2); err != nil || avtest.ReadNumber(f) != 0 {
+	if _, f, err := Survey(t.Context(), one.Reader(t), 5); err != nil || avtest.ReadNumber(f) != 0 {
 		t.Errorf("of one picture: %v", err)
 	}
 }

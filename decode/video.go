@@ -109,8 +109,8 @@ func OpenStripe(ctx context.Context, src io.Reader, rate media.FrameRate) (*Vide
 }
 
 // newVideo takes s over, also on error.
-func newVideo(s *source, st *av.Stream, threads int, options ...av.Option) (*Video, error) {
-	dec, err := av.NewDecoder(st, threads, options...)
+func newVideo(s *source, st *av.Stream, threads int) (*Video, error) {
+	dec, err := av.NewDecoder(st, threads)
 	if err != nil {
 		s.close()
 		return nil, err

@@ -202,7 +202,7 @@ func (c *conversion) check(tmp *os.File) (reencode string, err error) {
 	if err := rewind(tmp); err != nil {
 		return "", err
 	}
-	f, best, err := decode.Survey(c.ctx, tmp, c.pictured, 1)
+	f, best, err := decode.Survey(c.ctx, tmp, c.pictured)
 	if err != nil {
 		if c.ctx.Err() != nil {
 			return "", err

@@ -17,8 +17,8 @@ import (
 	"github.com/choirless/render/plan"
 )
 
-// framesInFlight bounds the composed frames that wait for the encoder. It takes
-// frames unevenly: none while it looks ahead, several when it has.
+// framesInFlight bounds the composed frames that wait for the encoder. With 4 the
+// two wait for each other more often; with 24 they do no less (bench/RESULTS.md).
 const framesInFlight = 12
 
 // picture composes one cell and stores it as a raw H.264 stream. Decoding,

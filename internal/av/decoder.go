@@ -24,13 +24,13 @@ type Decoder struct {
 }
 
 // NewDecoder opens the decoder that libav prefers for s, which may use the given
-// number of threads. The options are those of libav.
-func NewDecoder(s *Stream, threads int, options ...Option) (*Decoder, error) {
+// number of threads.
+func NewDecoder(s *Stream, threads int) (*Decoder, error) {
 	codec := astiav.FindDecoder(astiav.CodecID(s.st.codecpar.codec_id))
 	if codec == nil {
 		return nil, fmt.Errorf("av: no decoder for %s", s.Codec)
 	}
-	return openDecoder(s, codec, threads, options...)
+	return openDecoder(s, codec, threads)
 }
 
 // NewDecoderByName opens another decoder of s than libav prefers, on one thread.
