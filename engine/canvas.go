@@ -21,8 +21,7 @@ type Canvas struct {
 	plain    *plain
 	fast     *fast // nil when the engine draws plainly
 	pool     framePool
-	flights  []*pending // begun and not finished, oldest first
-	landed   []finished // finished early, older than all flights
+	begun    []*pending // and not finished, oldest first
 	err      error      // what broke the canvas
 	closed   bool
 }
@@ -32,7 +31,6 @@ type tileState struct {
 	Tile
 	at      placement
 	shape   shape
-	aspect  float64  // of the first frame; 0 before it
 	video   *picture // the last frame as drawn, nil before the first
 	card    *picture // the placeholder, made when first needed
 	frame   *layer   // of the card: corners and border
@@ -140,8 +138,8 @@ func checkFrame(f *media.Frame) error {
 	return nil
 }
 
-// maxStretch is how much another frame's aspect may differ from the first's and
-// still fill the tile the same way.
+// maxStretch is how much a frame's aspect may differ from Tile.Aspect for Fit to
+// be meant for it.
 const maxStretch = 1.02
 
 // meet works out where a frame goes. It reports whether that, or the frame's
@@ -152,13 +150,8 @@ func (t *tileState) meet(f *media.Frame) (changed bool) {
 		return false
 	}
 	t.shape = s
-	if t.aspect == 0 {
-		t.aspect = s.aspect()
-	}
 	fit := t.Fit
-	// A picture that changes its form on the way keeps its tile and is shown
-	// whole, rather than cropped where nobody chose to.
-	if q := s.aspect() / t.aspect; q > maxStretch || q < 1/maxStretch {
+	if q := s.aspect() / t.Aspect; t.Aspect > 0 && (q > maxStretch || q < 1/maxStretch) {
 		fit = Contain
 	}
 	t.at = place(s, t.Rect, fit)
@@ -266,13 +259,17 @@ func (c *Canvas) Close() error {
 	c.pool.close()
 	// A closed engine has released everything already.
 	err := c.engine.do(context.Background(), func() error {
-		for _, p := range c.flights {
+		flying := false
+		for _, p := range c.begun {
 			if p.flight != nil {
+				flying = true
 				p.flight.done.Release()
 			}
 		}
 		c.plain.release()
-		if c.err != nil {
+		// The ring of frames that never came back does not stand where the next
+		// canvas' begins.
+		if c.err != nil || flying {
 			c.fast.release()
 		} else {
 			c.engine.keepFast(c.fast)

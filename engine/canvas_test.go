@@ -167,10 +167,17 @@ func TestFadeOfALetterboxedPicture(t *testing.T) {
 }
 
 // TestChangeOfFormIsLetterboxed: a 4:3 picture that turns into a tall one is
-// shown whole in its tile, with the background beside it.
+// shown whole in its tile, with the background beside it, by a canvas that begins
+// with it too, as that of a later cell does.
 func TestChangeOfFormIsLetterboxed(t *testing.T) {
 	variants(t, func(t *testing.T, e *Engine) {
-		c, err := e.NewCanvas(t.Context(), even(64, 48))
+		s := even(64, 48)
+		s.Tiles[0].Aspect = 64.0 / 48
+		tall := flat(24, 48, 150, 128, 128)
+		if got := get(render(t, e, s, Update{Frame: tall, Opacity: 1}), 0, 1, 24); got != 16 {
+			t.Errorf("first picture of a canvas: %d at the edge, want 16", got)
+		}
+		c, err := e.NewCanvas(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +189,7 @@ func TestChangeOfFormIsLetterboxed(t *testing.T) {
 		}{
 			{flat(64, 48, 200, 128, 128), 200, 200},
 			{flat(32, 24, 180, 128, 128), 180, 180}, // another size, one form
-			{flat(24, 48, 150, 128, 128), 16, 150},
+			{tall, 16, 150},
 			{flat(64, 48, 140, 128, 128), 140, 140},
 		} {
 			f, release, err := c.Render(t.Context(), []Update{{Frame: step.f, Opacity: 1}})
@@ -352,4 +359,16 @@ func TestReleaseTwicePanics(t *testing.T) {
 		}
 	}()
 	release()
+}
+
+// TestSliver: a tile of one column at an odd place has no chroma sample.
+func TestSliver(t *testing.T) {
+	e := open(t, Options{})
+	s := Scene{Width: 16, Height: 16, Tiles: []Tile{{Rect: image.Rect(5, 4, 6, 12)}}}
+	for _, opacity := range []float64{1, 0.5} {
+		out := render(t, e, s, Update{Frame: flat(16, 16, 200, 128, 128), Opacity: opacity})
+		if a, b := get(out, 0, 5, 6), get(out, 0, 6, 6); a < 50 || b != 16 {
+			t.Errorf("opacity %g: %d in the tile and %d beside it, want the picture and 16", opacity, a, b)
+		}
+	}
 }

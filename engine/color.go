@@ -37,7 +37,8 @@ package engine
 //	section 2.2) -> BT.709 primaries (BT.2087-0) -> tone curve -> R'G'B' -> codes
 //
 // The tone curve is a straight line up to the knee and a hyperbola from there
-// to the peak. It leaves faces, which live below the knee, exactly as bright as
+// to the peak; for SDR in wide primaries, whose white is the canvas' white, it is
+// the line alone. It leaves faces, which live below the knee, exactly as bright as
 // the light says, and puts reference white at 0.77 of the SDR signal's light
 // (code 212), with the rest for highlights. Taking HLG codes for SDR codes
 // instead is the "washed out" look: too bright in the shadows, too pale.

@@ -268,6 +268,33 @@ func testWideColor(t *testing.T, e *Engine) {
 	}
 }
 
+// TestWideSDR: what BT.709 can show comes out of BT.2020 primaries as it was, white
+// foremost: SDR needs no room for highlights.
+func TestWideSDR(t *testing.T) {
+	// Linear BT.709 light in BT.2020 primaries, BT.2087-0 annex 1 (M1).
+	to2020 := mat3{{0.6274, 0.3293, 0.0433}, {0.0691, 0.9195, 0.0114}, {0.0164, 0.0880, 0.8956}}
+	color := media.Color{Matrix: media.BT2020, Range: media.Limited, Primaries: media.Primaries2020, Transfer: media.TransferSDR}
+	variants(t, func(t *testing.T, e *Engine) {
+		for _, c := range [][3]float64{{1, 1, 1}, {0.9, 0.9, 0.9}, {0.5, 0.5, 0.5}, {0.25, 0.25, 0.25}, {0, 0, 0}, {0.87, 0.68, 0.57}, {1, 0.9, 0.8}} {
+			var signal [3]float64
+			for i := range 3 {
+				for j := range 3 {
+					signal[i] += to2020[i][j] * math.Pow(c[j], 2.4)
+				}
+				signal[i] = math.Pow(signal[i], 1/2.4)
+			}
+			f := frameFromRGB(8, 8, 1, 1, 10, color, media.SitingTopLeft, func(_, _ float64) [3]float64 { return signal })
+			out := render(t, e, even(8, 8), Update{Frame: f, Opacity: 1})
+			want := canvasCodes(c)
+			for p := range 3 {
+				if got := get(out, p, 4>>min(p, 1), 4>>min(p, 1)); math.Abs(float64(got)-want[p]) > 2 {
+					t.Errorf("%v: plane %d = %d, want %.1f", c, p, got, want[p])
+				}
+			}
+		}
+	})
+}
+
 // TestWideVariantsAgree: the curves of the fast variant against the shader of
 // the plain one, in an odd place. The fast one has 8-bit codes in between. For
 // colours that BT.709 has, that is worth four levels in the shadows. At the edge

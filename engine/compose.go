@@ -61,43 +61,39 @@ func (p *picture) fill(r image.Rectangle, color [3]uint8) {
 	}
 }
 
-// copyFrom copies the part of src inside r.
-func (p *picture) copyFrom(src *picture, r image.Rectangle) {
+// rows calls do with every row of p and of src inside r, plane by plane. x and y
+// are where on the canvas' plane the row begins.
+func (p *picture) rows(src *picture, r image.Rectangle, do func(plane, x, y int, dst, src []byte)) {
 	r = r.Intersect(p.rect).Intersect(src.rect)
 	for i := range p.planes {
-		d, s := &p.planes[i], &src.planes[i]
 		q := planeRect(r, i)
+		if q.Empty() { // one luma pixel may have no chroma
+			continue
+		}
+		d, s := &p.planes[i], &src.planes[i]
 		dq, sq := q.Sub(planeRect(p.rect, i).Min), q.Sub(planeRect(src.rect, i).Min)
 		for y := range q.Dy() {
-			copy(d.Data[(dq.Min.Y+y)*d.Stride+dq.Min.X:][:q.Dx()], s.Data[(sq.Min.Y+y)*s.Stride+sq.Min.X:])
+			do(i, q.Min.X, q.Min.Y+y, d.Data[(dq.Min.Y+y)*d.Stride+dq.Min.X:][:q.Dx()], s.Data[(sq.Min.Y+y)*s.Stride+sq.Min.X:][:q.Dx()])
 		}
 	}
+}
+
+// copyFrom copies the part of src inside r.
+func (p *picture) copyFrom(src *picture, r image.Rectangle) {
+	p.rows(src, r, func(_, _, _ int, dst, src []byte) { copy(dst, src) })
 }
 
 // draw puts the part of src inside r over what is there. cover, if not nil,
 // has the shape of src's tile and what lies over it; opacity is 0..255.
 func (p *picture) draw(src *picture, cover *layer, r image.Rectangle, opacity int) {
-	if opacity <= 0 {
-		return
-	}
-	if cover == nil && opacity >= 255 {
+	switch {
+	case opacity <= 0:
+	case cover != nil:
+		p.rows(src, r, func(plane, x, y int, dst, src []byte) { cover.planes[plane].drawRow(dst, src, x, y, opacity) })
+	case opacity < 255:
+		p.rows(src, r, func(_, _, _ int, dst, src []byte) { mix(dst, src, opacity) })
+	default:
 		p.copyFrom(src, r)
-		return
-	}
-	r = r.Intersect(p.rect).Intersect(src.rect)
-	for i := range p.planes {
-		d, s := &p.planes[i], &src.planes[i]
-		q := planeRect(r, i)
-		dq, sq := q.Sub(planeRect(p.rect, i).Min), q.Sub(planeRect(src.rect, i).Min)
-		for y := range q.Dy() {
-			dst := d.Data[(dq.Min.Y+y)*d.Stride+dq.Min.X:][:max(q.Dx(), 0)]
-			from := s.Data[(sq.Min.Y+y)*s.Stride+sq.Min.X:][:max(q.Dx(), 0)]
-			if cover == nil {
-				mix(dst, from, opacity)
-				continue
-			}
-			cover.planes[i].drawRow(dst, from, q.Min.X, q.Min.Y+y, opacity)
-		}
 	}
 }
 

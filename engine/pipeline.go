@@ -33,13 +33,9 @@ type pending struct {
 	drawn   []int    // tiles with a new picture
 	plain   bool     // some of them drawn by the plain variant
 	flight  *flight  // on its way back; nil if it is here
-}
-
-// finished is what Finish returns.
-type finished struct {
+	// What Finish returns, once the frame has landed.
 	frame   *media.Frame
 	release func()
-	err     error
 }
 
 // errPending is returned by Render between Begin and Finish.
@@ -54,7 +50,7 @@ var errPending = errors.New("engine: render: frames begun before are not finishe
 // must be called exactly once, from any goroutine. Frames not yet released do
 // not hold up the next Render; they cost memory.
 func (c *Canvas) Render(ctx context.Context, updates []Update) (f *media.Frame, release func(), err error) {
-	if len(c.flights)+len(c.landed) > 0 {
+	if len(c.begun) > 0 {
 		return nil, nil, errPending
 	}
 	if err := c.Begin(ctx, updates); err != nil {
@@ -75,7 +71,8 @@ func (c *Canvas) InFlight() int {
 // Begin is the first half of Render: it changes the tiles named, for the frame
 // that as many calls of Finish later returns. The updates' frames have been read
 // when it returns. Begun beyond InFlight, frames are finished by Begin and wait
-// for Finish. An error of drawing leaves a canvas that can only be closed.
+// for Finish. Where the context has ended, or a frame is refused, nothing has
+// happened; any other error leaves a canvas that can only be closed.
 func (c *Canvas) Begin(ctx context.Context, updates []Update) error {
 	switch {
 	case c.closed:
@@ -87,45 +84,64 @@ func (c *Canvas) Begin(ctx context.Context, updates []Update) error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	for len(c.flights) > 0 && (len(c.flights) >= c.InFlight() || c.alone(jobs)) {
-		c.landed = append(c.landed, c.land(ctx))
+	for flights := c.flights(); len(flights) > 0 && (len(flights) >= c.InFlight() || c.alone(jobs)); flights = flights[1:] {
+		if err := c.land(ctx, flights[0]); err != nil {
+			return err
+		}
 	}
 	if len(jobs) > 0 {
-		ran := false
-		err := c.engine.do(ctx, func() error { ran = true; return c.drawTiles(p, jobs) })
-		if err != nil && ran {
-			c.err = fmt.Errorf("engine: %w", err)
-		}
-		if err != nil {
-			return fmt.Errorf("engine: %w", err)
+		if err := c.do(ctx, func() error { return c.drawTiles(p, jobs) }); err != nil {
+			return err
 		}
 	} else if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	c.flights = append(c.flights, p)
+	c.begun = append(c.begun, p)
 	return nil
 }
 
-// Finish is the second half of Render, for the oldest frame begun.
+// Finish is the second half of Render, for the oldest frame begun. If it fails
+// because the context has ended, the frame can be finished later.
 func (c *Canvas) Finish(ctx context.Context) (f *media.Frame, release func(), err error) {
 	if c.closed {
 		return nil, nil, ErrClosed
 	}
-	var r finished
-	switch {
-	case len(c.landed) > 0:
-		r, c.landed = c.landed[0], c.landed[1:]
-	case len(c.flights) > 0:
-		r = c.land(ctx)
-	default:
+	if len(c.begun) == 0 {
 		return nil, nil, errors.New("engine: finish: no frame is begun")
 	}
-	return r.frame, r.release, r.err
+	p := c.begun[0]
+	if err := c.land(ctx, p); err != nil {
+		return nil, nil, err
+	}
+	c.begun = c.begun[1:]
+	return p.frame, p.release, nil
+}
+
+// flights are the frames begun that have not landed, oldest first.
+func (c *Canvas) flights() []*pending {
+	i := slices.IndexFunc(c.begun, func(p *pending) bool { return p.frame == nil })
+	if i < 0 {
+		return nil
+	}
+	return c.begun[i:]
+}
+
+// do runs f, whose errors break the canvas, on the GL thread.
+func (c *Canvas) do(ctx context.Context, f func() error) error {
+	ran := false
+	err := c.engine.do(ctx, func() error { ran = true; return f() })
+	if err != nil {
+		err = fmt.Errorf("engine: %w", err)
+	}
+	if ran {
+		c.err = err
+	}
+	return err
 }
 
 // alone reports whether jobs cannot overlap with the frames under way.
 func (c *Canvas) alone(jobs []job) bool {
-	if slices.ContainsFunc(c.flights, func(p *pending) bool { return p.plain }) {
+	if slices.ContainsFunc(c.flights(), func(p *pending) bool { return p.plain }) {
 		return true
 	}
 	return slices.ContainsFunc(jobs, func(j job) bool {
@@ -134,25 +150,29 @@ func (c *Canvas) alone(jobs []job) bool {
 	})
 }
 
-// land finishes the oldest frame under way.
-func (c *Canvas) land(ctx context.Context) finished {
-	p := c.flights[0]
-	if p.flight != nil {
-		if err := c.engine.do(ctx, func() error { return c.fast.land(p.flight) }); err != nil {
-			return finished{err: fmt.Errorf("engine: %w", err)}
-		}
+// land finishes the oldest frame under way; one that has landed is left as it is.
+func (c *Canvas) land(ctx context.Context, p *pending) error {
+	switch {
+	case p.frame != nil:
+		return nil
+	case c.err != nil:
+		return c.err
 	}
-	c.flights = c.flights[1:]
+	if p.flight != nil {
+		if err := c.do(ctx, func() error { return c.fast.land(p.flight) }); err != nil {
+			return err
+		}
+		p.flight = nil
+	}
 	if c.fast != nil {
 		c.fast.finish(p.jobs)
 	}
 	c.apply(p)
 	out := c.pool.take(c.size)
 	c.compose(out)
-	return finished{
-		frame:   &media.Frame{Planes: out.planes, SubX: 1, SubY: 1, Depth: 8, Color: media.CanvasColor, Siting: media.SitingLeft},
-		release: func() { c.pool.give(out) },
-	}
+	p.frame = &media.Frame{Planes: out.planes, SubX: 1, SubY: 1, Depth: 8, Color: media.CanvasColor, Siting: media.SitingLeft}
+	p.release = func() { c.pool.give(out) }
+	return nil
 }
 
 // sort checks the updates and returns what they change and what is to be drawn.

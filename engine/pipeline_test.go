@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"math/rand"
@@ -139,6 +141,83 @@ func TestBeginAndFinishInTurn(t *testing.T) {
 	defer release()
 	if got := get(f, 0, 3, 3); got != 100 {
 		t.Errorf("luma %d, want 100", got)
+	}
+}
+
+// TestContextEnds: a frame is refused or not finished where the context has ended,
+// and the canvas goes on as if it had not been asked.
+func TestContextEnds(t *testing.T) {
+	e := open(t, Options{Tune: Tuning{InFlight: 3}})
+	s := Scene{Width: 64, Height: 64, Tiles: []Tile{{Rect: image.Rect(0, 0, 32, 64)}, {Rect: image.Rect(32, 0, 64, 64)}}}
+	c, err := e.NewCanvas(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	first := []Update{{Tile: 0, Frame: flat(64, 64, 50, 128, 128), Opacity: 1}}
+	second := []Update{{Tile: 1, Frame: flat(64, 64, 90, 128, 128), Opacity: 1}} // a tile's first: waits for all before
+	if err := c.Begin(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.Begin(ended, second); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Begin: %v, want %v", err, context.Canceled)
+		}
+		if _, _, err := c.Finish(ended); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Finish: %v, want %v", err, context.Canceled)
+		}
+	}
+	if err := c.Begin(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][2]int{{50, 0}, {50, 90}} {
+		f, release, err := c.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := get(f, 0, 5, 5); got != want[0] {
+			t.Errorf("frame %d, left: %d, want %d", i, got, want[0])
+		}
+		if got := get(f, 0, 40, 5); i == 1 && got != want[1] {
+			t.Errorf("frame %d, right: %d, want %d", i, got, want[1])
+		}
+		release()
+	}
+	if _, _, err := c.Finish(t.Context()); err == nil || !strings.Contains(err.Error(), "no frame is begun") {
+		t.Errorf("a third Finish: %v", err)
+	}
+}
+
+// TestClosedWithFramesUnderWay: a canvas given up in the middle, as by a cell that
+// is cancelled, leaves nothing in the next one's way.
+func TestClosedWithFramesUnderWay(t *testing.T) {
+	e := open(t, Options{Tune: Tuning{InFlight: 3}})
+	for round := range 4 {
+		c, err := e.NewCanvas(t.Context(), even(64, 64))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 4 {
+			if err := c.Begin(t.Context(), []Update{{Frame: flat(64, 64, float64(50+i), 128, 128), Opacity: 1}}); err != nil {
+				t.Fatalf("round %d, frame %d: %v", round, i, err)
+			}
+			if i != 2 {
+				continue
+			}
+			f, release, err := c.Finish(t.Context())
+			if err != nil {
+				t.Fatalf("round %d: %v", round, err)
+			}
+			if got := get(f, 0, 5, 5); got != 50 {
+				t.Errorf("round %d: luma %d, want 50", round, got)
+			}
+			release()
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -43,6 +43,10 @@ type Tile struct {
 	// but must touch it.
 	Rect image.Rectangle
 	Fit  Fit
+	// Aspect is width by height, as seen, of the pictures Fit was chosen for. A
+	// frame of another form, as where a phone is turned on the way, is shown whole
+	// rather than cropped where nobody chose to. 0: Fit is for every frame.
+	Aspect float64
 	// Rotation replaces the rotation of the frames when RotationSet.
 	Rotation    media.Rotation
 	RotationSet bool
@@ -99,6 +103,8 @@ func (s Scene) validate() error {
 			return fmt.Errorf("scene: tile %d at %v lies outside the canvas %dx%d", i, t.Rect, s.Width, s.Height)
 		case t.Fit != Cover && t.Fit != Contain:
 			return fmt.Errorf("scene: tile %d: unknown fit %d", i, t.Fit)
+		case !(t.Aspect >= 0):
+			return fmt.Errorf("scene: tile %d: aspect %g, want 0 or more", i, t.Aspect)
 		case t.Radius < 0 || t.Border < 0:
 			return fmt.Errorf("scene: tile %d: radius %d and border %d must not be negative", i, t.Radius, t.Border)
 		}

@@ -16,20 +16,20 @@ func lightSpec(t transform) gl.LightSpec {
 		Linear: func(v float64) float64 { return math.Pow(v, 2.4) }, // BT.1886
 		Gain:   func(float64) float64 { return 1 },
 		Gamut:  t.gamut,
-		Tone:   tone,
+		Tone:   func(light float64) float64 { return math.Min(light, 1) },
 		Top:    2, // SDR light passes 1 only by what the gamut adds
 		Gamma:  func(light float64) float64 { return math.Pow(light, 1/2.4) },
 	}
 	switch t.transfer {
 	case media.TransferHLG:
-		s.Linear, s.Top = hlgScene, 2*tonePeak
+		s.Linear, s.Tone, s.Top = hlgScene, tone, 2*tonePeak
 		s.Luma = [3]float64{0.2627, 0.6780, 0.0593}
 		s.Gain = func(y float64) float64 { return math.Pow(math.Max(y, 1e-6), 0.2) * tonePeak }
 	case media.TransferPQ:
 		// Light beyond the peak is the peak; so the curve's steps are not
 		// wasted on what no camera makes.
 		s.Linear = func(v float64) float64 { return math.Min(pqLight(v)/tonePeak/4, 1) }
-		s.Gain, s.Top = func(float64) float64 { return 4 * tonePeak }, 8*tonePeak
+		s.Gain, s.Tone, s.Top = func(float64) float64 { return 4 * tonePeak }, tone, 8*tonePeak
 	}
 	zero := [3]float64{t.from.lumaZero, t.from.chromaZero, t.from.chromaZero}
 	size := [3]float64{t.from.lumaOne - t.from.lumaZero, t.from.chromaOne - t.from.chromaZero, t.from.chromaOne - t.from.chromaZero}

@@ -12,7 +12,7 @@ import (
 
 // RendererVersion is part of every key. Raise it whenever the same assignment would
 // give other pixels, other samples or another stream.
-const RendererVersion = "4"
+const RendererVersion = "5"
 
 // A key is the hash of everything that shapes a result and of nothing else, so that
 // a node's result can be used by every later plan that asks for the same. What is

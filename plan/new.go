@@ -281,7 +281,8 @@ func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 		t.FreezeAfter, t.Gaps = freezeAfter, v.Standstill > freezeAfter
 	}
 	w, h := media.DisplaySize(v.Width, v.Height, v.SAR, t.Rotation)
-	if shape := float64(t.W) / float64(t.H) / (w / h); t.Fit == Contain && math.Abs(shape-1) <= coverSlack {
+	t.Aspect = w / h
+	if shape := float64(t.W) / float64(t.H) / t.Aspect; t.Fit == Contain && math.Abs(shape-1) <= coverSlack {
 		t.Fit = Cover
 	}
 	return t

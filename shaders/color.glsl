@@ -30,8 +30,11 @@ vec3 linear_light(vec3 v) {
 }
 
 // Straight up to the knee, then a hyperbola that leaves with slope 1 and ends
-// at 1.0 where the light is at its peak.
+// at 1.0 where the light is at its peak. SDR is as bright as it may be already.
 float tone(float light) {
+#if defined(GAMMA)
+    return min(light, 1.0);
+#endif
     if (light <= knee) return light;
     float t = (min(light, peak) - knee) / (peak - knee);
     float a = (peak - knee) / (1.0 - knee) - 1.0;
