@@ -14,10 +14,12 @@ import (
 
 func TestProbeRejects(t *testing.T) {
 	mp4 := avtest.Movie{Container: "mp4", Video: "libx264", Times: avtest.Steady(10, 25)}.Bytes(t)
+	webm := avtest.Movie{Container: "webm", Video: "libvpx", Times: avtest.Steady(10, 25)}.Bytes(t)
 	for _, c := range []struct {
 		name, want string
 		data       []byte
 	}{
+		{"a header alone", "cut short in its first bytes", webm[:40]},
 		{"empty", "empty file", nil},
 		{"text", "not a media file", []byte(strings.Repeat("these are the words of the song\n", 30))},
 		{"one byte", "not a media file", []byte{0}},

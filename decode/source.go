@@ -135,6 +135,9 @@ func rejectEmpty(src io.ReadSeeker) error {
 
 // rejectOpen tells broken recordings, which stay broken, from failures to read.
 func rejectOpen(err error) error {
+	if errors.Is(err, io.EOF) {
+		return &RejectError{Reason: "not a media file, or cut short in its first bytes"}
+	}
 	var e *av.Error
 	if !errors.As(err, &e) {
 		return err
