@@ -110,10 +110,13 @@ func TestConvertedSoundIsEnteredExactly(t *testing.T) {
 	}
 }
 
-// What cannot be taken over is encoded in its own format, at its own times, and
-// in one size.
+// What cannot be taken over is encoded in its own format or the nearest there is, at
+// its own times, and in one size.
 func TestConvertedEncodesAgain(t *testing.T) {
-	for _, c := range []struct{ w, h, depth, x, y int }{{160, 96, 8, 1, 1}, {161, 97, 8, 1, 1}, {160, 96, 10, 1, 0}, {160, 96, 12, 0, 0}} {
+	for _, c := range []struct{ w, h, depth, x, y, toX, toY int }{
+		{160, 96, 8, 1, 1, 1, 1}, {161, 97, 8, 1, 1, 1, 1}, {160, 96, 10, 1, 0, 1, 0}, {160, 96, 12, 0, 0, 0, 0},
+		{161, 96, 8, 2, 0, 1, 0}, {160, 97, 8, 2, 2, 1, 1}, {160, 96, 10, 0, 1, 0, 0},
+	} {
 		like := avtest.NewFrame(c.w, c.h, c.depth, c.x, c.y)
 		like.Color = media.Color{Matrix: media.BT601, Range: media.Limited}
 		like.SAR = media.Ratio{Num: 4, Den: 3}
@@ -146,11 +149,72 @@ func TestConvertedEncodesAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f.Time != want || f.Width()-c.w > 1 || f.Height()-c.h > 1 || f.Depth != min(c.depth, 10) || f.SubX != c.x || f.SubY != c.y {
+			if f.Time != want || f.Width()-c.w > 1 || f.Height()-c.h > 1 || f.Depth != min(c.depth, 10) || f.SubX != c.toX || f.SubY != c.toY {
 				t.Errorf("%+v: picture %d is %dx%d, %d bits at %v, want %v", c, n, f.Width(), f.Height(), f.Depth, f.Time, want)
 			}
 			if got := avtest.ReadNumber(f); n < 4 && got != 0xf0 || f.Color.Matrix != media.BT601 || f.SAR != like.SAR {
 				t.Errorf("%+v: picture %d reads %#x, colour %+v, SAR %v", c, n, got, f.Color, f.SAR)
+			}
+		}
+		v.Close()
+	}
+}
+
+// Chroma stays over its luma, whatever its subsampling was, and a picture of another
+// form is in the middle.
+func TestConvertedKeepsPlaces(t *testing.T) {
+	// split is grey on the left and white on the right, Cb likewise low and high.
+	split := func(w, h, x, y int) *media.Frame {
+		f := avtest.NewFrame(w, h, 8, x, y)
+		for i, low := range []byte{60, 60, 128} {
+			p := &f.Planes[i]
+			for j := range p.Data {
+				p.Data[j] = low
+				if col := j % p.Stride; i < 2 && 2*col >= p.Width {
+					p.Data[j] = 200
+				}
+			}
+		}
+		return f
+	}
+	for _, c := range [][2]int{{1, 1}, {2, 0}, {2, 2}, {0, 1}, {0, 0}} {
+		var out avtest.Buffer
+		like := split(161, 97, c[0], c[1])
+		w, err := encode.NewConverted(&out, encode.ConvertedOptions{Like: like})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tall := split(80, 97, c[0], c[1])
+		tall.Time = 500 * ms
+		for _, f := range []*media.Frame{like, tall} {
+			if err := w.WritePicture(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		v, err := decode.OpenVideo(t.Context(), bytes.NewReader(out.Data), decode.VideoOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, want := range []map[int][2]int{
+			{8: {60, 60}, 70: {60, 60}, 90: {200, 200}, 158: {200, 200}},
+			{16: {16, 128}, 60: {60, 60}, 100: {200, 200}, 144: {16, 128}},
+		} {
+			f, err := v.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for x, want := range want {
+				y, cb := f.Planes[0], f.Planes[1]
+				got := [2]int{int(y.Data[48*y.Stride+x]), int(cb.Data[48>>f.SubY*cb.Stride+x>>f.SubX])}
+				for i := range got {
+					if d := got[i] - want[i]; d < -4 || d > 4 {
+						t.Errorf("subsampling %v, picture %d, column %d: %v, want %v", c, n, x, got, want)
+						break
+					}
+				}
 			}
 		}
 		v.Close()

@@ -3,13 +3,14 @@ package encode
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/choirless/render/internal/av"
 	"github.com/choirless/render/media"
 )
 
-// recoder encodes the pictures of a part that cannot be taken over: any size,
-// 8 or 10 bits, any subsampling, at whatever times they come.
+// recoder encodes the pictures of a part that cannot be taken over: any size, 8 or
+// 10 bits, 4:2:0, 4:2:2, 4:4:4 or grey, at whatever times they come.
 type recoder struct {
 	e      *av.Encoder
 	packet *av.Packet
@@ -26,12 +27,16 @@ func newRecoder(like *media.Frame, threads int) (*recoder, error) {
 	if like.Depth > 8 {
 		depth = 10
 	}
-	// x264 wants whole chroma samples; an odd last row or column is repeated.
-	w := (like.Width() + 1<<like.SubX - 1) >> like.SubX << like.SubX
-	h := (like.Height() + 1<<like.SubY - 1) >> like.SubY << like.SubY
+	// x264 has no 4:1:1, 4:1:0 (DV, old AVI) or 4:4:0: what has no fewer samples, or
+	// 4:2:0, takes their place.
+	subX := min(like.SubX, 1)
+	subY := min(like.SubY, subX)
+	// It wants whole chroma samples; an odd last row or column is repeated.
+	w := (like.Width() + 1<<subX - 1) >> subX << subX
+	h := (like.Height() + 1<<subY - 1) >> subY << subY
 	r := &recoder{packet: av.NewPacket()}
 	r.like = *like
-	r.like.Depth = depth
+	r.like.Depth, r.like.SubX, r.like.SubY = depth, subX, subY
 	grey := len(like.Planes[1].Data) == 0
 	for i := range r.like.Planes {
 		if grey && i > 0 {
@@ -40,7 +45,7 @@ func newRecoder(like *media.Frame, threads int) (*recoder, error) {
 		}
 		pw, ph := w, h
 		if i > 0 {
-			pw, ph = w>>like.SubX, h>>like.SubY
+			pw, ph = w>>subX, h>>subY
 		}
 		stride := (pw*(depth+7)/8 + 31) &^ 31
 		r.like.Planes[i] = media.Plane{Data: make([]byte, stride*ph), Stride: stride, Width: pw, Height: ph}
@@ -53,7 +58,7 @@ func newRecoder(like *media.Frame, threads int) (*recoder, error) {
 			{Key: "crf", Value: reencodeCRF},
 			{Key: "x264-params", Value: fmt.Sprintf("keyint=%d", reencodeGOP)},
 		},
-		Width: w, Height: h, Depth: depth, SubX: like.SubX, SubY: like.SubY, Grey: grey,
+		Width: w, Height: h, Depth: depth, SubX: subX, SubY: subY, Grey: grey,
 		TimeBase: recodeTimeBase, Rate: media.FrameRate{Num: 30, Den: 1},
 		SAR: like.SAR, Color: like.Color, Siting: like.Siting,
 	})
@@ -103,9 +108,10 @@ func (r *recoder) drain(m *av.Muxer, stream int) error {
 	}
 }
 
-// fit returns f in the size and format of the encoder. A picture of another size
-// is put into the middle as large as it goes, by nearest samples: it happens
-// only to recordings that change size on the way and cannot be taken over.
+// fit returns f in the size and format of the encoder, by nearest samples. One pixel
+// that is missing is repeated. A picture of another size is put into the middle as
+// large as it goes: it happens only to recordings that change size on the way and
+// cannot be taken over.
 func (r *recoder) fit(f *media.Frame) *media.Frame {
 	l := &r.like
 	same := f.Depth == l.Depth && f.SubX == l.SubX && f.SubY == l.SubY
@@ -115,56 +121,57 @@ func (r *recoder) fit(f *media.Frame) *media.Frame {
 	if same {
 		return f
 	}
-	scale := min(float64(l.Width())/float64(f.Width()), float64(l.Height())/float64(f.Height()))
-	if f.Width() <= l.Width() && l.Width()-f.Width() <= 1 && f.Height() <= l.Height() && l.Height()-f.Height() <= 1 {
-		scale = 1 // only padded
+	lw, lh, fw, fh := float64(l.Width()), float64(l.Height()), float64(f.Width()), float64(f.Height())
+	scale := min(lw/fw, lh/fh)
+	x0, y0 := (lw-fw*scale)/2, (lh-fh*scale)/2
+	if dx, dy := l.Width()-f.Width(), l.Height()-f.Height(); dx>>1 == 0 && dy>>1 == 0 {
+		scale, x0, y0 = 1, 0, 0
 	}
 	for i := range l.Planes {
-		if len(l.Planes[i].Data) > 0 {
-			fitPlane(&l.Planes[i], &f.Planes[i], l.Depth, f.Depth, i > 0, scale)
+		if len(l.Planes[i].Data) == 0 {
+			continue
+		}
+		outside, subX, subY, fromX, fromY := 16<<(l.Depth-8), 0, 0, 0, 0
+		if i > 0 {
+			outside = 128 << (l.Depth - 8)
+			subX, subY, fromX, fromY = l.SubX, l.SubY, f.SubX, f.SubY
+		}
+		src := &f.Planes[i]
+		columns := nearest(l.Planes[i].Width, src.Width, subX, fromX, x0, scale, fw)
+		for y, sy := range nearest(l.Planes[i].Height, src.Height, subY, fromY, y0, scale, fh) {
+			for x, sx := range columns {
+				v := outside
+				if sx >= 0 && sy >= 0 && len(src.Data) > 0 {
+					v = convertDepth(sample(src, sx, sy, f.Depth), f.Depth, l.Depth)
+				}
+				setSample(&l.Planes[i], x, y, v, l.Depth)
+			}
 		}
 	}
 	return l
 }
 
-// fitPlane scales src about the middle into dst, by nearest samples. Outside of
-// it is black; at a scale of 1 the last row and column are repeated instead.
-func fitPlane(dst, src *media.Plane, depth, from int, chroma bool, scale float64) {
-	outside := 16 << (depth - 8)
-	if chroma {
-		outside = 128 << (depth - 8)
-	}
-	// Chroma planes of another subsampling scale by their own sizes.
-	w, h := float64(dst.Width), float64(dst.Height)
-	if scale != 1 {
-		w, h = min(w, float64(src.Width)*scale), min(h, float64(src.Height)*scale)
-	} else {
-		w, h = float64(src.Width), float64(src.Height)
-	}
-	x0, y0 := (float64(dst.Width)-w)/2, (float64(dst.Height)-h)/2
-	if scale == 1 {
-		x0, y0 = 0, 0
-	}
-	for y := range dst.Height {
-		sy := int((float64(y) + 0.5 - y0) * float64(src.Height) / h)
-		for x := range dst.Width {
-			sx := int((float64(x) + 0.5 - x0) * float64(src.Width) / w)
-			v := outside
-			if scale == 1 || sx >= 0 && sx < src.Width && sy >= 0 && sy < src.Height && float64(x) >= x0 && float64(y) >= y0 {
-				v = sample(src, min(max(sx, 0), src.Width-1), min(max(sy, 0), src.Height-1), from)
-				if from > depth {
-					v = min((v+1<<(from-depth-1))>>(from-depth), 1<<depth-1)
-				} else {
-					v <<= depth - from
-				}
-			}
-			if depth > 8 {
-				dst.Data[y*dst.Stride+2*x], dst.Data[y*dst.Stride+2*x+1] = byte(v), byte(v>>8)
-			} else {
-				dst.Data[y*dst.Stride+x] = byte(v)
-			}
+// nearest returns the sample of a source row for each of n samples of a row, or -1
+// where there is none: the source, subsampled by 2^from, size luma pixels long and
+// samples in number, begins at luma pixel start of a row subsampled by 2^sub. Where it
+// begins with the row, its last sample is repeated.
+func nearest(n, samples, sub, from int, start, scale, size float64) []int {
+	at := make([]int, n)
+	for i := range at {
+		luma := (math.Ldexp(float64(i)+0.5, sub) - start) / scale
+		at[i] = min(int(math.Floor(math.Ldexp(luma, -from))), samples-1)
+		if luma < 0 || luma >= size && start != 0 {
+			at[i] = -1
 		}
 	}
+	return at
+}
+
+func convertDepth(v, from, to int) int {
+	if from > to {
+		return min((v+1<<(from-to-1))>>(from-to), 1<<to-1)
+	}
+	return v << (to - from)
 }
 
 // sample returns one sample of a plane of the given depth.
@@ -174,4 +181,12 @@ func sample(p *media.Plane, x, y, depth int) int {
 		return int(p.Data[o]) | int(p.Data[o+1])<<8
 	}
 	return int(p.Data[y*p.Stride+x])
+}
+
+func setSample(p *media.Plane, x, y, v, depth int) {
+	if depth > 8 {
+		p.Data[y*p.Stride+2*x], p.Data[y*p.Stride+2*x+1] = byte(v), byte(v>>8)
+		return
+	}
+	p.Data[y*p.Stride+x] = byte(v)
 }
