@@ -56,13 +56,13 @@ func Inspect(ctx context.Context, src io.ReadSeeker) (Inspection, error) {
 	in := Inspection{Facts: f}
 	if f.Video != nil {
 		in.Reencode = sc.video.reencode(f.Video.Codec)
-		ok, err := canDecodePicture(ctx, src)
+		wrong, err := unusablePicture(ctx, src)
 		if err != nil {
 			return in, err
 		}
-		if !ok {
+		if wrong != "" {
 			in.Facts.Video, in.Reencode = nil, ""
-			in.Facts.Warnings = append(in.Facts.Warnings, "picture: cannot be decoded, left out")
+			in.Facts.Warnings = append(in.Facts.Warnings, "picture: "+wrong+", left out")
 		}
 	}
 	if f.Audio != nil && !s.hasAudioStart && !s.converted {
@@ -75,19 +75,24 @@ func Inspect(ctx context.Context, src io.ReadSeeker) (Inspection, error) {
 	return in, nil
 }
 
-func canDecodePicture(ctx context.Context, src io.ReadSeeker) (bool, error) {
+// unusablePicture says why the first picture cannot be shown, or "".
+func unusablePicture(ctx context.Context, src io.ReadSeeker) (string, error) {
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
-		return false, err
+		return "", err
 	}
 	v, err := OpenVideo(ctx, src, VideoOptions{})
 	if err != nil {
-		return false, ctx.Err()
+		return "cannot be decoded", ctx.Err()
 	}
 	defer v.Close()
-	if _, err := v.Read(); err != nil {
-		return false, ctx.Err()
+	f, err := v.Read()
+	switch {
+	case err != nil:
+		return "cannot be decoded", ctx.Err()
+	case max(f.Width(), f.Height()) > media.MaxSide:
+		return fmt.Sprintf("%dx%d is more than %d a side", f.Width(), f.Height(), media.MaxSide), nil
 	}
-	return true, nil
+	return "", nil
 }
 
 // copied are the codecs whose packets Matroska carries as they are, and which

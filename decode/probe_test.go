@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,5 +179,18 @@ func TestInspectSaysWhyToEncodeAgain(t *testing.T) {
 	in, err = Inspect(t.Context(), avtest.Movie{Container: "avi", Video: "mpeg4", Times: avtest.Steady(5, 25)}.Reader(t))
 	if err != nil || !strings.Contains(in.Reencode, "mpeg4") {
 		t.Errorf("MPEG-4: %q, %v, want its codec as the reason", in.Reencode, err)
+	}
+}
+
+// A picture too large to be drawn costs the part its picture, not its sound.
+func TestInspectHugePicture(t *testing.T) {
+	m := avtest.Movie{Video: "ffvhuff", Width: media.MaxSide + 16, Height: 16, Times: avtest.Steady(2, 25), Audio: "flac", Samples: 48000}
+	in, err := Inspect(t.Context(), m.Reader(t))
+	if err != nil || in.Facts.Video != nil || in.Facts.Audio == nil {
+		t.Fatalf("%+v, %v, want sound without a picture", in.Facts, err)
+	}
+	want := "picture: 16400x16 is more than 16384 a side, left out"
+	if !slices.Contains(in.Facts.Warnings, want) {
+		t.Errorf("warnings %q, want %q", in.Facts.Warnings, want)
 	}
 }

@@ -125,8 +125,8 @@ func checkFrame(f *media.Frame) error {
 		}
 		row := p.Width * ((f.Depth + 7) / 8)
 		switch {
-		case p.Width <= 0 || p.Height <= 0 || p.Width > 16384 || p.Height > 16384:
-			return fmt.Errorf("plane %d is %dx%d, want sides from 1 to 16384", i, p.Width, p.Height)
+		case p.Width <= 0 || p.Height <= 0 || p.Width > media.MaxSide || p.Height > media.MaxSide:
+			return fmt.Errorf("plane %d is %dx%d, want sides from 1 to %d", i, p.Width, p.Height, media.MaxSide)
 		case p.Stride < row || len(p.Data) < p.Stride*(p.Height-1)+row:
 			return fmt.Errorf("plane %d: %d bytes in rows of %d do not hold %dx%d samples", i, len(p.Data), p.Stride, p.Width, p.Height)
 		}

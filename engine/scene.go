@@ -20,7 +20,7 @@ const (
 // Scene says what is where on a canvas. It is plain data: a Canvas copies what
 // it needs, so a Scene may be reused. Lengths are luma pixels, origin top left.
 type Scene struct {
-	// Width and Height are even, 2..16384.
+	// Width and Height are even, 2..media.MaxSide.
 	Width, Height int
 	// Background is non-linear sRGB.
 	Background [3]uint8
@@ -89,16 +89,16 @@ type Update struct {
 
 // validate reports the first thing wrong with the scene.
 func (s Scene) validate() error {
-	if s.Width < 2 || s.Height < 2 || s.Width%2 != 0 || s.Height%2 != 0 || s.Width > 16384 || s.Height > 16384 {
-		return fmt.Errorf("scene: canvas is %dx%d, want even sides from 2 to 16384", s.Width, s.Height)
+	if s.Width < 2 || s.Height < 2 || s.Width%2 != 0 || s.Height%2 != 0 || s.Width > media.MaxSide || s.Height > media.MaxSide {
+		return fmt.Errorf("scene: canvas is %dx%d, want even sides from 2 to %d", s.Width, s.Height, media.MaxSide)
 	}
 	canvas := image.Rect(0, 0, s.Width, s.Height)
 	for i, t := range s.Tiles {
 		switch {
 		case t.Rect.Empty():
 			return fmt.Errorf("scene: tile %d is empty: %v", i, t.Rect)
-		case t.Rect.Dx() > 16384 || t.Rect.Dy() > 16384:
-			return fmt.Errorf("scene: tile %d is %dx%d, want at most 16384", i, t.Rect.Dx(), t.Rect.Dy())
+		case t.Rect.Dx() > media.MaxSide || t.Rect.Dy() > media.MaxSide:
+			return fmt.Errorf("scene: tile %d is %dx%d, want at most %d", i, t.Rect.Dx(), t.Rect.Dy(), media.MaxSide)
 		case !t.Rect.Overlaps(canvas):
 			return fmt.Errorf("scene: tile %d at %v lies outside the canvas %dx%d", i, t.Rect, s.Width, s.Height)
 		case t.Fit != Cover && t.Fit != Contain:

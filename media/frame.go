@@ -13,6 +13,10 @@ type Plane struct {
 	Width, Height int
 }
 
+// MaxSide is the longest side of a picture that can be drawn, in samples: what every
+// OpenGL driver in use has for textures.
+const MaxSide = 16384
+
 // Frame is one picture in planar Y'CbCr, origin top left.
 //
 // Whoever hands out a Frame says until when its Data is valid.
