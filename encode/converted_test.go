@@ -114,8 +114,13 @@ func TestConvertedSoundIsEnteredExactly(t *testing.T) {
 // its own times, and in one size.
 func TestConvertedEncodesAgain(t *testing.T) {
 	for _, c := range []struct{ w, h, depth, x, y, toX, toY int }{
-		{160, 96, 8, 1, 1, 1, 1}, {161, 97, 8, 1, 1, 1, 1}, {160, 96, 10, 1, 0, 1, 0}, {160, 96, 12, 0, 0, 0, 0},
-		{161, 96, 8, 2, 0, 1, 0}, {160, 97, 8, 2, 2, 1, 1}, {160, 96, 10, 0, 1, 0, 0},
+		{160, 96, 8, 1, 1, 1, 1},
+		{161, 97, 8, 1, 1, 1, 1},
+		{160, 96, 10, 1, 0, 1, 0},
+		{160, 96, 12, 0, 0, 0, 0},
+		{161, 96, 8, 2, 0, 1, 0},
+		{160, 97, 8, 2, 2, 1, 1},
+		{160, 96, 10, 0, 1, 0, 0},
 	} {
 		like := avtest.NewFrame(c.w, c.h, c.depth, c.x, c.y)
 		like.Color = media.Color{Matrix: media.BT601, Range: media.Limited}

@@ -138,14 +138,26 @@ func TestUntaggedIsWhatPlayersAssume(t *testing.T) {
 }
 
 // TestChromaStaysWhereItIs resizes a ramp of chroma and looks where it is: half
-// a luma pixel off, as by mistaking left siting for center, must fail.
+// a luma pixel off, as by mistaking left siting for center, must fail, in a colour
+// that is copied and in one whose matrix and range are converted, from the corner
+// and from odd places.
 func TestChromaStaysWhereItIs(t *testing.T) {
+	for _, color := range []media.Color{
+		{Matrix: media.BT709, Range: media.Limited},
+		{Matrix: media.BT601, Range: media.Full, Primaries: media.Primaries709, Transfer: media.TransferSDR},
+	} {
+		for _, at := range []image.Point{{}, image.Pt(3, 5)} {
+			testChromaStays(t, color, at)
+		}
+	}
+}
+
+func testChromaStays(t *testing.T, color media.Color, corner image.Point) {
 	variants(t, func(t *testing.T, e *Engine) {
 		for _, siting := range []media.Siting{media.SitingLeft, media.SitingCenter, media.SitingTopLeft} {
 			for _, rotation := range []media.Rotation{0, 90, 180, 270} {
 				for _, width := range []int{64, 48, 96} {
 					const n = 64
-					color := media.Color{Matrix: media.BT709, Range: media.Limited}
 					// A ramp of chroma, linear in position: its value at a
 					// place is exact after any symmetric resize. Some
 					// codes of noise keep the mean of rounded values true.
@@ -160,16 +172,16 @@ func TestChromaStaysWhereItIs(t *testing.T) {
 						case 270:
 							at = y
 						}
-						return [3]float64{0.25 + 0.5*at/n + 5*(rng.Float64()-0.5)/112, 0.5, 0.5}
+						return [3]float64{0.25 + 0.5*at/n + 2*(rng.Float64()-0.5)/112, 0.5, 0.5}
 					}
 					f := frameFromRGB(n, n, 1, 1, 16, color, siting, ramp)
 					f.Rotation = rotation
-					s := Scene{Width: width, Height: width, Tiles: []Tile{{Rect: image.Rect(0, 0, width, width)}}}
+					s := Scene{Width: width + 8, Height: width + 8, Tiles: []Tile{{Rect: image.Rect(0, 0, width, width).Add(corner)}}}
 					out := render(t, e, s, Update{Frame: f, Opacity: 1})
 					sum, want, count := 0.0, 0.0, 0
-					for x := 8; x < width/2-8; x++ {
-						for y := 8; y < width/2-8; y++ {
-							at := (2*float64(x) + 0.5) * n / float64(width) // left sited
+					for x := 6; x < width/2-4; x++ { // away from the edges
+						for y := 7; y < width/2-4; y++ {
+							at := (2*float64(x) + 0.5 - float64(corner.X)) * n / float64(width) // left sited
 							want += canvasCodes([3]float64{0.25 + 0.5*at/n, 0.5, 0.5})[2]
 							sum += float64(get(out, 2, x, y))
 							count++
@@ -178,7 +190,7 @@ func TestChromaStaysWhereItIs(t *testing.T) {
 					// A luma pixel of the source is 0.5/64 of red, 0.875 codes.
 					perPixel := 0.5 / n * 224 * (1 - 0.2126) / 1.5748
 					if off := (sum - want) / float64(count) / perPixel; math.Abs(off) > 0.25 {
-						t.Errorf("siting %d, rotation %d, to %d: chroma is off by %.2f luma pixels", siting, rotation, width, off)
+						t.Errorf("%+v at %v, siting %d, rotation %d, to %d: chroma is off by %.2f luma pixels", color, corner, siting, rotation, width, off)
 					}
 				}
 			}

@@ -59,5 +59,5 @@ uint samples(float a, float b, float c, float d) {
 #define WRAPPED_ROW(unit) layout(binding = unit) uniform usampler2D
 #define WRAPPED_FETCH(row, i) texelFetch(row, clamp(ivec2(WRAP(i)), ivec2(0), textureSize(row, 0) - 1), 0)
 #define LAYERS(unit) layout(binding = unit) uniform usampler2DArray
-#define LAYER_FETCH(layers, at) texelFetch(layers, at, 0)
+#define LAYER_FETCH(layers, at) texelFetch(layers, clamp(at, ivec3(0), textureSize(layers, 0) - 1), 0)
 #endif

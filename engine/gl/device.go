@@ -24,7 +24,6 @@ type Limits struct {
 	TextureSize    int    `json:"texture_size"`   // side of a 2D texture, texels
 	BufferTexels   int    `json:"buffer_texels"`  // texels of a buffer texture
 	ColorTargets   int    `json:"color_targets"`  // colour attachments drawn to at once
-	ArrayLayers    int    `json:"array_layers"`   // of a 2D array texture
 	ImageUniforms  int    `json:"image_uniforms"` // images a fragment shader may read
 	RendererName   string `json:"renderer"`
 	Vendor         string `json:"vendor"`
@@ -138,7 +137,6 @@ func (d *Device) start(renderer, opened string) error {
 		TextureSize:    get(gl.MAX_TEXTURE_SIZE),
 		BufferTexels:   get(gl.MAX_TEXTURE_BUFFER_SIZE),
 		ColorTargets:   min(get(gl.MAX_DRAW_BUFFERS), get(gl.MAX_COLOR_ATTACHMENTS)),
-		ArrayLayers:    get(gl.MAX_ARRAY_TEXTURE_LAYERS),
 		ImageUniforms:  get(gl.MAX_FRAGMENT_IMAGE_UNIFORMS),
 		RendererName:   renderer,
 		Vendor:         gl.GoStr(gl.GetString(gl.VENDOR)),

@@ -20,10 +20,8 @@ var (
 	R8       = Format{gl.R8, gl.RED, gl.UNSIGNED_BYTE, 1}
 	R16      = Format{gl.R16, gl.RED, gl.UNSIGNED_SHORT, 2}
 	R32F     = Format{gl.R32F, gl.RED, gl.FLOAT, 4}
-	R32UI    = Format{gl.R32UI, gl.RED_INTEGER, gl.UNSIGNED_INT, 4}
 	RG32UI   = Format{gl.RG32UI, gl.RG_INTEGER, gl.UNSIGNED_INT, 8}
 	RGBA32UI = Format{gl.RGBA32UI, gl.RGBA_INTEGER, gl.UNSIGNED_INT, 16}
-	RGBA32F  = Format{gl.RGBA32F, gl.RGBA, gl.FLOAT, 16}
 	RGBA8    = Format{gl.RGBA8, gl.RGBA, gl.UNSIGNED_BYTE, 4}
 )
 
@@ -88,11 +86,6 @@ func (t *Texture) Upload(x, y, width, height int, data []byte, stride int) error
 
 // UploadFloats replaces the whole of a 2D texture of floats. GL thread.
 func (t *Texture) UploadFloats(data []float32) error {
-	return t.Upload(0, 0, t.Width, t.Height, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data)), t.Width*t.Format.Bytes)
-}
-
-// UploadWords replaces the whole of a 2D texture of 32-bit integers. GL thread.
-func (t *Texture) UploadWords(data []uint32) error {
 	return t.Upload(0, 0, t.Width, t.Height, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data)), t.Width*t.Format.Bytes)
 }
 
