@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 
 	"github.com/choirless/render/media"
 )
@@ -114,7 +115,7 @@ func checkFrame(f *media.Frame) error {
 		return fmt.Errorf("%d bits per sample, want 8 to 16", f.Depth)
 	case f.SubX < 0 || f.SubX > 2 || f.SubY < 0 || f.SubY > 2:
 		return fmt.Errorf("chroma subsampled by 2^%d, 2^%d, want exponents 0 to 2", f.SubX, f.SubY)
-	case !validRotation(f.Rotation):
+	case !slices.Contains([]media.Rotation{0, 90, 180, 270}, f.Rotation):
 		return fmt.Errorf("rotation %d, want 0, 90, 180 or 270", f.Rotation)
 	case len(f.Planes[1].Data) == 0 != (len(f.Planes[2].Data) == 0):
 		return fmt.Errorf("one chroma plane of two is empty")
@@ -145,7 +146,7 @@ const maxStretch = 1.02
 // meet works out where a frame goes. It reports whether that, or the frame's
 // shape, is new.
 func (t *tileState) meet(f *media.Frame) (changed bool) {
-	s := shapeOf(f, t.rotation(f))
+	s := shapeOf(f)
 	if s == t.shape && t.video != nil {
 		return false
 	}
@@ -156,14 +157,6 @@ func (t *tileState) meet(f *media.Frame) (changed bool) {
 	}
 	t.at = place(s, t.Rect, fit)
 	return true
-}
-
-// rotation is by how much a frame is turned.
-func (t *tileState) rotation(f *media.Frame) media.Rotation {
-	if t.RotationSet {
-		return t.Rotation
-	}
-	return f.Rotation
 }
 
 // showCard shows the placeholder.

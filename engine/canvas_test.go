@@ -232,7 +232,6 @@ func TestErrors(t *testing.T) {
 		"canvas is 3x2":           {Width: 3, Height: 2},
 		"tile 0 is empty":         {Width: 8, Height: 8, Tiles: []Tile{{}}},
 		"outside the canvas":      {Width: 8, Height: 8, Tiles: []Tile{{Rect: image.Rect(8, 0, 12, 4)}}},
-		"rotation 45":             {Width: 8, Height: 8, Tiles: []Tile{{Rect: image.Rect(0, 0, 8, 8), Rotation: 45, RotationSet: true}}},
 		"overlay 0 has no image":  {Width: 8, Height: 8, Overlays: []Overlay{{}}},
 		"radius -1 and border 0 ": {Width: 8, Height: 8, Tiles: []Tile{{Rect: image.Rect(0, 0, 8, 8), Radius: -1}}},
 	} {

@@ -53,14 +53,14 @@ type shape struct {
 	gray          bool
 }
 
-func shapeOf(f *media.Frame, rotation media.Rotation) shape {
+func shapeOf(f *media.Frame) shape {
 	s := shape{
 		width: f.Width(), height: f.Height(),
 		chroma: [2]int{f.Planes[1].Width, f.Planes[1].Height},
 		subX:   f.SubX, subY: f.SubY, depth: f.Depth,
 		color:  f.Color.Resolve(f.Height()),
 		siting: f.Siting.Resolve(),
-		sar:    f.SAR.Float(), rotation: rotation,
+		sar:    f.SAR.Float(), rotation: f.Rotation,
 		gray: len(f.Planes[1].Data) == 0,
 	}
 	if s.gray {

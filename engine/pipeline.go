@@ -146,7 +146,7 @@ func (c *Canvas) alone(jobs []job) bool {
 	}
 	return slices.ContainsFunc(jobs, func(j job) bool {
 		t := &c.tiles[j.tile]
-		return t.video == nil || c.fast.tiles[j.tile] == nil || shapeOf(j.frame, t.rotation(j.frame)) != t.shape
+		return t.video == nil || c.fast.tiles[j.tile] == nil || shapeOf(j.frame) != t.shape
 	})
 }
 

@@ -47,9 +47,6 @@ type Tile struct {
 	// frame of another form, as where a phone is turned on the way, is shown whole
 	// rather than cropped where nobody chose to. 0: Fit is for every frame.
 	Aspect float64
-	// Rotation replaces the rotation of the frames when RotationSet.
-	Rotation    media.Rotation
-	RotationSet bool
 	// Radius rounds the corners; Border is the width of a line just inside the
 	// edge, drawn in BorderRGB (sRGB). Both 0 by default, bounded by half the
 	// shorter side.
@@ -108,9 +105,6 @@ func (s Scene) validate() error {
 		case t.Radius < 0 || t.Border < 0:
 			return fmt.Errorf("scene: tile %d: radius %d and border %d must not be negative", i, t.Radius, t.Border)
 		}
-		if t.RotationSet && !validRotation(t.Rotation) {
-			return fmt.Errorf("scene: tile %d: rotation %d, want 0, 90, 180 or 270", i, t.Rotation)
-		}
 	}
 	for i, o := range s.Overlays {
 		if o.Image == nil {
@@ -121,8 +115,4 @@ func (s Scene) validate() error {
 		}
 	}
 	return nil
-}
-
-func validRotation(r media.Rotation) bool {
-	return r == 0 || r == 90 || r == 180 || r == 270
 }

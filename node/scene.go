@@ -25,7 +25,6 @@ func scene(p *plan.Picture, read func(plan.Overlay) (image.Image, error)) (engin
 		}
 		tile := engine.Tile{
 			Rect: image.Rect(t.X, t.Y, t.X+t.W, t.Y+t.H), Fit: fit, Aspect: t.Aspect,
-			Rotation: t.Rotation, RotationSet: true,
 			Radius: t.Radius, Border: t.Border, BorderRGB: t.BorderRGB, Placeholder: t.Name,
 		}
 		if t.Caption {

@@ -201,6 +201,7 @@ func (t *tileSource) at(s time.Duration) (engine.Update, bool) {
 	if !first && !changed {
 		return engine.Update{Hold: true, Opacity: op}, true
 	}
+	f.Rotation = t.tile.Rotation // which the person may have changed
 	return engine.Update{Frame: f, Opacity: op}, true
 }
 

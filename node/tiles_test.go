@@ -136,3 +136,27 @@ func TestSkippedPicturesAreNotMissed(t *testing.T) {
 		}
 	}
 }
+
+// TestRotationIsThePlans: a person turns a picture that was recorded the wrong way
+// up, whatever the file says of it.
+func TestRotationIsThePlans(t *testing.T) {
+	movie := avtest.Movie{Container: "matroska", Video: "libx264", Times: avtest.Steady(3, 25), Tags: []av.Option{{Key: "ROTATE", Value: "180"}}}
+	b := newBench(t)
+	if _, err := b.objects.Put(t.Context(), "film.mkv", bytes.NewReader(movie.Bytes(t)), bucket.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []media.Rotation{0, 90, 180} {
+		tiles := OpenTiles(t.Context(), b.node.cfg.Buckets, &plan.Picture{
+			Segment: plan.Segment{Count: 3}, Width: 160, Height: 96, Rate: testRate,
+			Tiles: []plan.PictureTile{{Part: "p", Source: plan.Ref{Bucket: "b", Key: "film.mkv"}, W: 160, H: 96, Rotation: want, End: time.Hour}},
+		})
+		defer tiles.Close()
+		for i := range 3 {
+			for _, u := range tiles.At(testRate.Time(i)) {
+				if u.Frame == nil || u.Frame.Rotation != want {
+					t.Errorf("picture %d: %+v, want it turned by %d", i, u.Frame, want)
+				}
+			}
+		}
+	}
+}
