@@ -104,7 +104,10 @@ type Input struct {
 	Cleanup []string `json:"cleanup,omitempty"`
 
 	// Rotate turns the picture clockwise, on top of the file's own rotation: 0, 90, 180, 270.
-	Rotate      Optional[int]     `json:"rotate,omitzero"`
+	Rotate Optional[int] `json:"rotate,omitzero"`
+	// Crop is the window of the upright picture that is shown: x, y, width and height
+	// in shares of it, 0 to 1.
+	Crop        Optional[Crop]    `json:"crop,omitzero"`
 	Fit         Optional[Fit]     `json:"fit,omitzero"`
 	Caption     Optional[bool]    `json:"caption,omitzero"`
 	Radius      Optional[int]     `json:"radius,omitzero"`

@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const full = `{"version":1,"choir_id":"c","song_id":"s",
 "output":{"size":[1280,720],"fps":"30000/1001","span":"union","reverb":0,"reverb_type":"church","panning":false,"pan_law":"constant-gain","loudness":-14,"true_peak":-2,"balance":"off","look":{"gamma":1.1},"watermark":"","watermark_opacity":0.5,"background":"#fff","background_image":"wall.jpg","fit":"cover","captions":true,"radius":8,"border":2,"border_color":"#010203","fade_ms":0},
-"inputs":[{"part_id":"a","part_type":"backing","name":"Ann <&>","size":[640,480],"position":[0,0],"volume":0,"pan":0,"offset":0,"drift_ppm":-12.5,"reverb":0,"cleanup":["gate"],"rotate":270,"fit":"contain","caption":false,"radius":0,"border":0,"border_color":"#000000","fade_ms":100},
+"inputs":[{"part_id":"a","part_type":"backing","name":"Ann <&>","size":[640,480],"position":[0,0],"volume":0,"pan":0,"offset":0,"drift_ppm":-12.5,"reverb":0,"cleanup":["gate"],"rotate":270,"crop":[0.25,0,0.5,1],"fit":"contain","caption":false,"radius":0,"border":0,"border_color":"#000000","fade_ms":100},
 {"part_id":"b"}]}`
 
 func TestParseReadsEveryField(t *testing.T) {
@@ -57,9 +57,9 @@ func TestParseReportsAllFaults(t *testing.T) {
 	_, err := Parse([]byte(`{"version":2,"choir_id":"c+d","extra":1,
 		"output":{"size":[1919,8],"fps":0,"reverb":1.5,"panning":"yes","reverb_typ":"hall","loudness":0,"background":"red","fit":"crop"},
 		"inputs":[
-			{"part_id":"a","size":[100,100],"position":[1900,0],"volume":-1,"pan":2,"offset":"12","rotate":45,"cleanup":["wash"]},
+			{"part_id":"a","size":[100,100],"position":[1900,0],"volume":-1,"pan":2,"offset":"12","rotate":45,"crop":[0.7,0,0.5,0.01],"cleanup":["wash"]},
 			{"part_id":"a","position":[0,0],"panning":0.3,"gain":1},
-			{"size":[10],"drift_ppm":1e9,"volume":1,"volume":2},
+			{"size":[10],"crop":[1,2],"drift_ppm":1e9,"volume":1,"volume":2},
 			7]}`))
 	if err == nil {
 		t.Fatal("was taken")
@@ -90,6 +90,9 @@ func TestParseReportsAllFaults(t *testing.T) {
 		"inputs[1].size: missing beside position",
 		`inputs[1].panning: unknown field: the place of a voice is "pan"`,
 		"inputs[1].gain: unknown field: the gain is",
+		"inputs[0].crop[0]: 0.7 + 0.5 is outside the picture, 1 wide",
+		"inputs[0].crop[3]: 0.01 leaves less than 0.05 of the picture",
+		"inputs[2].crop: want a list of four numbers",
 		"inputs[2].part_id: missing",
 		"inputs[2].size: want a list of two whole numbers",
 		"inputs[2].drift_ppm: 1e+09 is outside -5000 to 5000 (ppm)",

@@ -288,3 +288,24 @@ func quoted[T ~string](words []T) string {
 	}
 	return strings.Join(q, ", ")
 }
+
+// crop reads a window of a picture.
+func (o *object) crop(name string) Optional[Crop] {
+	v, ok := o.get(name)
+	if !ok {
+		return Optional[Crop]{}
+	}
+	if v.kind != 'a' || len(v.arr) != 4 {
+		o.fs.add(v.path, "want a list of four numbers: x, y, width, height")
+		return Optional[Crop]{}
+	}
+	var c Crop
+	for i, e := range v.arr {
+		n, ok := o.fs.number(e).Get()
+		if !ok {
+			return Optional[Crop]{}
+		}
+		c[i] = n
+	}
+	return Some(c)
+}

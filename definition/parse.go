@@ -163,7 +163,7 @@ func readInput(o *object) Input {
 		Volume:   o.number("volume"), Pan: o.number("pan"),
 		Offset: o.number("offset"), DriftPPM: o.number("drift_ppm"),
 		Reverb: o.number("reverb"), Cleanup: o.strings("cleanup"),
-		Rotate: o.integer("rotate"), Fit: oneOf(o, fits, "fit"),
+		Rotate: o.integer("rotate"), Crop: o.crop("crop"), Fit: oneOf(o, fits, "fit"),
 		Caption: o.boolean("caption"), Radius: o.integer("radius"), Border: o.integer("border"),
 		BorderColor: text(o, ParseRGB, "border_color"), FadeMS: o.number("fade_ms"),
 	}

@@ -30,11 +30,13 @@ type Part struct {
 	DriftPPM       Optional[float64] `json:"driftPpm,omitzero"`
 	AspectRatio    string            `json:"aspectRatio,omitempty"` // "640:480" or "4:3"; a hint, the file decides
 	Volume         Optional[float64] `json:"volume,omitzero"`       // linear; 0 mutes
+	Order          Optional[int]     `json:"order,omitzero"`        // place in the layout, lower is earlier; 0 when not said
 	Hidden         bool              `json:"hidden,omitempty"`      // sounds, is not shown
 	Audio          bool              `json:"audio,omitempty"`       // has sound only
 	Pan            Optional[float64] `json:"pan,omitzero"`          // instead of the place in the picture
 	Reverb         Optional[float64] `json:"reverb,omitzero"`       // send, 1 as the song says
 	Rotate         Optional[int]     `json:"rotate,omitzero"`       // clockwise degrees on top of the file's own
+	Crop           Optional[Crop]    `json:"crop,omitzero"`         // window of the upright picture, see Input
 	Fit            Optional[Fit]     `json:"fit,omitzero"`
 	Caption        Optional[bool]    `json:"caption,omitzero"`
 	Cleanup        []string          `json:"cleanup,omitempty"`

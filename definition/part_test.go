@@ -60,7 +60,7 @@ func TestParseSongFileShapes(t *testing.T) {
 func TestParseSongFileReportsAllFaults(t *testing.T) {
 	_, err := ParseSongFile([]byte(`{"parts":[
 		{"partId":"a","volum":1,"rotate":45,"partType":"solo"},
-		{"partId":"a","offset":"soon","pan":3,"hiden":true},
+		{"partId":"a","offset":"soon","pan":3,"hiden":true,"order":1e9,"crop":[0,0,2,1]},
 		{"volume":-1},4],"output":{"reverb":7},"layout":{"mode":"heap"},"speed":2}`))
 	if err == nil {
 		t.Fatal("was taken")
@@ -71,6 +71,8 @@ func TestParseSongFileReportsAllFaults(t *testing.T) {
 		`parts[0].partType: "solo" is none of`,
 		`parts[1].offset: "soon" is no number`,
 		"parts[1].pan: 3 is outside -1 to 1",
+		"parts[1].order: 1000000000 is outside -1000000 to 1000000",
+		"parts[1].crop[2]: 2 is outside 0 to 1 (share of the picture)",
 		`parts[1].hiden: unknown field, did you mean "hidden"?`,
 		`parts[1].partId: "a" is there twice`,
 		"parts[2].partId: missing",

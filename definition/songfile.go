@@ -131,11 +131,13 @@ func readPart(o *object) Part {
 		DriftPPM:       o.number("driftPpm", "drift_ppm"),
 		AspectRatio:    o.str("aspectRatio", "aspectRadio", "aspect_ratio").Or(""),
 		Volume:         o.number("volume"),
+		Order:          o.integer("order"),
 		Hidden:         o.boolean("hidden").Or(false),
 		Audio:          o.boolean("audio").Or(false),
 		Pan:            o.number("pan"),
 		Reverb:         o.number("reverb"),
 		Rotate:         o.integer("rotate", "rotation"),
+		Crop:           o.crop("crop"),
 		Fit:            oneOf(o, fits, "fit"),
 		Caption:        o.boolean("caption"),
 		Cleanup:        o.strings("cleanup"),
@@ -166,6 +168,9 @@ func (f *SongFile) validate(fs *faults) {
 	}
 }
 
+// maxOrder bounds Part.Order either way.
+const maxOrder = 1_000_000
+
 func (p *Part) validate(fs *faults, path string, idOptional bool) {
 	if p.PartID != "" || !idOptional {
 		fs.id(path+"partId", string(p.PartID))
@@ -178,6 +183,10 @@ func (p *Part) validate(fs *faults, path string, idOptional bool) {
 	fs.number64(path+"reverb", "inputs[].reverb", p.Reverb)
 	if r, ok := p.Rotate.Get(); ok && r != 0 && r != 90 && r != 180 && r != 270 {
 		fs.add(path+"rotate", "%d, want 0, 90, 180 or 270", r)
+	}
+	fs.crop(path+"crop", p.Crop)
+	if n := p.Order.Or(0); n < -maxOrder || n > maxOrder {
+		fs.add(path+"order", "%d is outside %d to %d", n, -maxOrder, maxOrder)
 	}
 	in := Input{Cleanup: p.Cleanup}
 	for i, c := range in.Cleanup {

@@ -31,6 +31,7 @@ func Bounds() map[string]Bound {
 		"inputs[].offset":          {-3600000, 3600000, "ms"},
 		"inputs[].drift_ppm":       {-5000, 5000, "ppm"},
 		"inputs[].reverb":          {0, 4, "linear send"},
+		"inputs[].crop":            {0, 1, "share of the picture"},
 		"inputs[].radius":          {0, 1000, "px"},
 		"inputs[].border":          {0, 200, "px"},
 		"inputs[].fade_ms":         {0, 10000, "ms"},
@@ -160,6 +161,7 @@ func (in *Input) validate(fs *faults, path string, canvas Pair) {
 	if r, ok := in.Rotate.Get(); ok && r != 0 && r != 90 && r != 180 && r != 270 {
 		fs.add(path+".rotate", "%d, want 0, 90, 180 or 270", r)
 	}
+	fs.crop(path+".crop", in.Crop)
 	for i, c := range in.Cleanup {
 		if !slices.Contains(cleanups, c) {
 			fs.add(fmt.Sprintf("%s.cleanup[%d]", path, i), "%q is none of %s", c, quoted(cleanups))
@@ -215,6 +217,27 @@ func (fs *faults) number64(path, field string, o Optional[float64]) {
 func (fs *faults) int(path, field string, o Optional[int]) {
 	if v, ok := o.Get(); ok {
 		fs.within(path, field, float64(v))
+	}
+}
+
+// minCrop is the least share of a picture's width and height that is left.
+const minCrop = 0.05
+
+func (fs *faults) crop(path string, o Optional[Crop]) {
+	c, ok := o.Get()
+	if !ok {
+		return
+	}
+	for i, v := range c {
+		fs.within(fmt.Sprintf("%s[%d]", path, i), "inputs[].crop", v)
+	}
+	for i, axis := range []string{"wide", "high"} {
+		switch from, size := c[i], c[i+2]; {
+		case !(size >= minCrop):
+			fs.add(fmt.Sprintf("%s[%d]", path, i+2), "%g leaves less than %g of the picture", size, minCrop)
+		case from+size > 1+1e-9:
+			fs.add(fmt.Sprintf("%s[%d]", path, i), "%g + %g is outside the picture, 1 %s", from, size, axis)
+		}
 	}
 }
 

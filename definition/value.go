@@ -10,6 +10,10 @@ import (
 // Pair is two whole numbers of pixels: width and height, or x and y.
 type Pair [2]int
 
+// Crop is a window of an upright picture, in shares of its width and height: x, y,
+// width, height.
+type Crop [4]float64
+
 // Kind is what a part is for.
 type Kind string
 

@@ -139,8 +139,8 @@ func checkFrame(f *media.Frame) error {
 	return nil
 }
 
-// maxStretch is how much a frame's aspect may differ from Tile.Aspect for Fit to
-// be meant for it.
+// maxStretch is how much a frame's aspect may differ from Tile.Aspect for Fit and
+// Crop to be meant for it.
 const maxStretch = 1.02
 
 // meet works out where a frame goes. It reports whether that, or the frame's
@@ -151,11 +151,11 @@ func (t *tileState) meet(f *media.Frame) (changed bool) {
 		return false
 	}
 	t.shape = s
-	fit := t.Fit
+	fit, crop := t.Fit, t.Crop
 	if q := s.aspect() / t.Aspect; t.Aspect > 0 && (q > maxStretch || q < 1/maxStretch) {
-		fit = Contain
+		fit, crop = Contain, media.Crop{}
 	}
-	t.at = place(s, t.Rect, fit)
+	t.at = place(s, t.Rect, fit, crop)
 	return true
 }
 

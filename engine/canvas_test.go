@@ -204,6 +204,55 @@ func TestChangeOfFormIsLetterboxed(t *testing.T) {
 	})
 }
 
+// TestCrop: of a picture whose quarters differ only the window is shown, in its place,
+// however the picture is turned, and all of one that has another form.
+func TestCrop(t *testing.T) {
+	variants(t, func(t *testing.T, e *Engine) {
+		for _, rotation := range []media.Rotation{0, 90, 180, 270} {
+			// Upright 64x48: 60, 100 over 140, 180, Cb alike.
+			w, h := 64, 48
+			if rotation.Swaps() {
+				w, h = h, w
+			}
+			f := newFrame(w, h, 1, 1, 8)
+			f.Color, f.Siting, f.Rotation = media.CanvasColor, media.SitingLeft, rotation
+			for p := range 3 {
+				m := turnOf(rotation, f.Planes[p].Width, f.Planes[p].Height)
+				uw, uh := 64>>min(p, 1), 48>>min(p, 1)
+				for y := range uh {
+					for x := range uw {
+						v := 60
+						if x >= uw/2 {
+							v += 40
+						}
+						if y >= uh/2 {
+							v += 80
+						}
+						set(f, p, m.x[0]*x+m.x[1]*y+m.x[2], m.y[0]*x+m.y[1]*y+m.y[2], float64(v))
+					}
+				}
+			}
+			s := Scene{Width: 64, Height: 48, Tiles: []Tile{{Rect: image.Rect(8, 8, 56, 40), Aspect: 4.0 / 3, Crop: media.Crop{0.5, 0.25, 0.5, 0.5}}}}
+			for _, fit := range []Fit{Cover, Contain} {
+				s.Tiles[0].Fit = fit
+				out := render(t, e, s, Update{Frame: f, Opacity: 1})
+				for _, at := range []struct{ x, y, want int }{{20, 14, 100}, {44, 14, 100}, {20, 34, 180}, {44, 34, 180}} {
+					if y, cb := get(out, 0, at.x, at.y), get(out, 1, at.x/2, at.y/2); max(y-at.want, at.want-y) > 1 || max(cb-at.want, at.want-cb) > 1 {
+						t.Errorf("turned %d, fit %d: luma %d and Cb %d at %d,%d, want %d", rotation, fit, y, cb, at.x, at.y, at.want)
+					}
+				}
+			}
+		}
+		s := Scene{Width: 64, Height: 48, Tiles: []Tile{{Rect: image.Rect(0, 0, 64, 48), Aspect: 4.0 / 3, Crop: media.Crop{0, 0, 0.5, 0.5}}}}
+		tall := flat(24, 48, 150, 128, 128)
+		fillPlane(tall, 0, func(x, _ int) float64 { return 150 + 50*float64(x/12) })
+		out := render(t, e, s, Update{Frame: tall, Opacity: 1})
+		if a, b, c := get(out, 0, 4, 24), get(out, 0, 25, 24), get(out, 0, 40, 24); a != 16 || b != 150 || c != 200 {
+			t.Errorf("another form: %d, %d, %d, want background, 150 and 200", a, b, c)
+		}
+	})
+}
+
 func TestOverlayAndBackdrop(t *testing.T) {
 	e := open(t, Options{})
 	paint := func(c color.Color) image.Image {
@@ -233,6 +282,7 @@ func TestErrors(t *testing.T) {
 		"tile 0 is empty":         {Width: 8, Height: 8, Tiles: []Tile{{}}},
 		"outside the canvas":      {Width: 8, Height: 8, Tiles: []Tile{{Rect: image.Rect(8, 0, 12, 4)}}},
 		"overlay 0 has no image":  {Width: 8, Height: 8, Overlays: []Overlay{{}}},
+		"crop [0.5 0 0.6 1] is n": {Width: 8, Height: 8, Tiles: []Tile{{Rect: image.Rect(0, 0, 8, 8), Crop: media.Crop{0.5, 0, 0.6, 1}}}},
 		"radius -1 and border 0 ": {Width: 8, Height: 8, Tiles: []Tile{{Rect: image.Rect(0, 0, 8, 8), Radius: -1}}},
 	} {
 		if _, err := e.NewCanvas(t.Context(), s); err == nil || !strings.Contains(err.Error(), want) {

@@ -98,25 +98,27 @@ type placement struct {
 	scaleX, scaleY float64         // source luma pixels per canvas luma pixel
 }
 
-// place fits a source of shape s into a tile.
-func place(s shape, tile image.Rectangle, fit Fit) placement {
-	dw, dh := s.display()
-	uw, uh := s.upright()
+// place fits a window of a source of shape s into a tile. Samples around the window
+// are there for the resize to see.
+func place(s shape, tile image.Rectangle, fit Fit, crop media.Crop) placement {
+	dw, dh := crop.Size(s.display())
+	width, height := s.upright()
+	uw, uh := crop.Size(float64(width), float64(height))
 	tw, th := float64(tile.Dx()), float64(tile.Dy())
-	p := placement{shown: tile}
+	p := placement{shown: tile, x: crop[0] * float64(width), y: crop[1] * float64(height)}
 	k := math.Max(tw/dw, th/dh) // canvas pixels per square source pixel
 	if fit == Contain {
 		k = math.Min(tw/dw, th/dh)
 		p.shown = inset(tile, dw*k, dh*k)
-		// The whole source, over the rounded rectangle.
-		p.scaleX = float64(uw) / float64(p.shown.Dx())
-		p.scaleY = float64(uh) / float64(p.shown.Dy())
+		// The whole window, over the rounded rectangle.
+		p.scaleX = uw / float64(p.shown.Dx())
+		p.scaleY = uh / float64(p.shown.Dy())
 		return p
 	}
-	p.scaleX = float64(uw) / dw / k
-	p.scaleY = float64(uh) / dh / k
-	p.x = (float64(uw) - tw*p.scaleX) / 2
-	p.y = (float64(uh) - th*p.scaleY) / 2
+	p.scaleX = uw / dw / k
+	p.scaleY = uh / dh / k
+	p.x += (uw - tw*p.scaleX) / 2
+	p.y += (uh - th*p.scaleY) / 2
 	return p
 }
 

@@ -43,10 +43,12 @@ type Tile struct {
 	// but must touch it.
 	Rect image.Rectangle
 	Fit  Fit
-	// Aspect is width by height, as seen, of the pictures Fit was chosen for. A
-	// frame of another form, as where a phone is turned on the way, is shown whole
-	// rather than cropped where nobody chose to. 0: Fit is for every frame.
+	// Aspect is width by height, as seen and not cropped, of the pictures Crop and Fit
+	// were chosen for. A frame of another form, as where a phone is turned on the way,
+	// is shown whole rather than cropped where nobody chose to. 0: every frame.
 	Aspect float64
+	// Crop is the window of the upright picture that is shown.
+	Crop media.Crop
 	// Radius rounds the corners; Border is the width of a line just inside the
 	// edge, drawn in BorderRGB (sRGB). Both 0 by default, bounded by half the
 	// shorter side.
@@ -102,6 +104,8 @@ func (s Scene) validate() error {
 			return fmt.Errorf("scene: tile %d: unknown fit %d", i, t.Fit)
 		case !(t.Aspect >= 0):
 			return fmt.Errorf("scene: tile %d: aspect %g, want 0 or more", i, t.Aspect)
+		case !t.Crop.Whole() && !(t.Crop[0] >= 0 && t.Crop[1] >= 0 && t.Crop[2] > 0 && t.Crop[3] > 0 && t.Crop[0]+t.Crop[2] <= 1+1e-9 && t.Crop[1]+t.Crop[3] <= 1+1e-9):
+			return fmt.Errorf("scene: tile %d: crop %v is no window of a picture", i, t.Crop)
 		case t.Radius < 0 || t.Border < 0:
 			return fmt.Errorf("scene: tile %d: radius %d and border %d must not be negative", i, t.Radius, t.Border)
 		}

@@ -78,6 +78,21 @@ func DisplaySize(width, height int, sar Ratio, rot Rotation) (w, h float64) {
 	return w, h
 }
 
+// Crop is a window of an upright picture, in shares of its width and height from the
+// top left corner: x, y, width, height. The zero value is all of it.
+type Crop [4]float64
+
+// Whole reports whether nothing is cropped.
+func (c Crop) Whole() bool { return c == Crop{} || c == Crop{0, 0, 1, 1} }
+
+// Size returns the window's size in a picture of the given one.
+func (c Crop) Size(width, height float64) (w, h float64) {
+	if c.Whole() {
+		return width, height
+	}
+	return width * c[2], height * c[3]
+}
+
 // NewFrame allocates an 8-bit 4:2:0 picture of even size, rows padded to 32 bytes.
 func NewFrame(width, height int) *Frame {
 	f := &Frame{SubX: 1, SubY: 1, Depth: 8}

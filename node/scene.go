@@ -24,7 +24,7 @@ func scene(p *plan.Picture, read func(plan.Overlay) (image.Image, error)) (engin
 			fit = engine.Cover
 		}
 		tile := engine.Tile{
-			Rect: image.Rect(t.X, t.Y, t.X+t.W, t.Y+t.H), Fit: fit, Aspect: t.Aspect,
+			Rect: image.Rect(t.X, t.Y, t.X+t.W, t.Y+t.H), Fit: fit, Aspect: t.Aspect, Crop: t.Crop,
 			Radius: t.Radius, Border: t.Border, BorderRGB: t.BorderRGB, Placeholder: t.Name,
 		}
 		if t.Caption {

@@ -154,7 +154,8 @@ type PictureTile struct {
 	W         int               `json:"w"`
 	H         int               `json:"h"`
 	Fit       Fit               `json:"fit"`
-	Aspect    float64           `json:"aspect,omitempty"`   // width by height, as seen, of the pictures Fit was chosen for; 0 for any
+	Aspect    float64           `json:"aspect,omitempty"`   // width by height, as seen and not cropped, of the pictures Crop and Fit are for; 0 for any
+	Crop      media.Crop        `json:"crop,omitzero"`      // window of the upright picture
 	Rotation  media.Rotation    `json:"rotation,omitempty"` // total: the file's own and the person's
 	Offset    media.Offset      `json:"offset_ns"`
 	DriftPPM  float64           `json:"drift_ppm,omitempty"` // part clock fast against the backing: part time = offset + song time·(1+ppm/1e6)

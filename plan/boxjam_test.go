@@ -74,7 +74,7 @@ func (c boxjamCase) sizes() []TileSize {
 	var out []TileSize
 	for i, s := range c.Input {
 		id := reversed(definition.PartID(fmt.Sprintf("%04d", i)))
-		out = append(out, TileSize{definition.PartID(id), s[0], s[1]})
+		out = append(out, TileSize{definition.PartID(id), s[0], s[1], 0})
 	}
 	return out
 }

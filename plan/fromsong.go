@@ -32,8 +32,8 @@ func FromSong(song definition.Song, parts []SongPart, o AutoOptions) (*definitio
 		d.Inputs = append(d.Inputs, input(p))
 		if v := p.Facts.Video; v != nil && !p.Doc.Hidden && !p.Doc.Audio {
 			rot := (v.Rotation + media.Rotation(p.Doc.Rotate.Or(0))) % 360
-			w, h := media.DisplaySize(v.Width, v.Height, v.SAR, rot)
-			sizes = append(sizes, TileSize{p.Doc.PartID, w, h})
+			w, h := media.Crop(p.Doc.Crop.Or(definition.Crop{})).Size(media.DisplaySize(v.Width, v.Height, v.SAR, rot))
+			sizes = append(sizes, TileSize{Part: p.Doc.PartID, Width: w, Height: h, Order: p.Doc.Order.Or(0)})
 		}
 	}
 	if len(d.Inputs) == 0 {
@@ -58,7 +58,7 @@ func input(p SongPart) definition.Input {
 		Volume: definition.Some(doc.Volume.Or(1)),
 		Offset: definition.Some(roundTo(p.Offset.MS(), 1e-3)),
 		Reverb: doc.Reverb, Cleanup: slices.Clone(doc.Cleanup),
-		Fit: doc.Fit, Caption: doc.Caption,
+		Crop: doc.Crop, Fit: doc.Fit, Caption: doc.Caption,
 	}
 	if p.DriftPPM != 0 {
 		in.DriftPPM = definition.Some(roundTo(p.DriftPPM, 1e-3))

@@ -15,9 +15,10 @@ type grid struct {
 	order  []int     // indexes of parts, in the order they are placed
 	aspect []float64 // width / height, by index of part
 	ids    []definition.PartID
-	gap    int // between tiles, px, even
-	lo     int // least x and y, px; the other side keeps gap - lo
-	unit   int // x and widths are multiples of it: 8, 4 or 2
+	rank   []int // TileSize.Order, by index of part
+	gap    int   // between tiles, px, even
+	lo     int   // least x and y, px; the other side keeps gap - lo
+	unit   int   // x and widths are multiples of it: 8, 4 or 2
 }
 
 func newGrid(parts []TileSize, o LayoutOptions) *grid {
@@ -34,10 +35,10 @@ func newGrid(parts []TileSize, o LayoutOptions) *grid {
 		// A picture more than 16 times as wide as high, or the other way round, is
 		// shown inside a tile of that shape: a thread of pixels helps nobody.
 		g.aspect = append(g.aspect, min(16, max(1.0/16, p.Width/p.Height)))
-		g.ids = append(g.ids, p.Part)
+		g.ids, g.rank = append(g.ids, p.Part), append(g.rank, p.Order)
 	}
 	slices.SortStableFunc(g.order, func(a, b int) int {
-		return cmp.Compare(reversed(g.ids[a]), reversed(g.ids[b]))
+		return cmp.Or(cmp.Compare(g.rank[a], g.rank[b]), cmp.Compare(reversed(g.ids[a]), reversed(g.ids[b])))
 	})
 	return g
 }

@@ -32,7 +32,21 @@ func (g *grid) replace() *Layout {
 			return nil
 		}
 	}
+	if !g.ranked(rows) {
+		return nil
+	}
 	return g.placeEarlier(rows)
+}
+
+// ranked reports whether the rows read in the order a person gave the parts.
+func (g *grid) ranked(rows []earlierRow) bool {
+	var ranks []int
+	for _, r := range rows {
+		for _, i := range r.tiles {
+			ranks = append(ranks, g.rank[i])
+		}
+	}
+	return slices.IsSorted(ranks)
 }
 
 // insert returns the layout of g.o.Previous with one more part where its id belongs.

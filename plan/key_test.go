@@ -78,6 +78,9 @@ func TestOnlyWhatChangedHasAnotherKey(t *testing.T) {
 			d.Output.Background = definition.Some(definition.RGB{1, 2, 3})
 		}, all, none},
 		"fit": {func(d *definition.Definition, o *Options) { d.Input(victim).Rotate = definition.Some(180) }, inRow, none},
+		"crop": {func(d *definition.Definition, o *Options) {
+			d.Input(victim).Crop = definition.Some(definition.Crop{0, 0, 0.5, 0.5})
+		}, inRow, none},
 		"recording": {func(d *definition.Definition, o *Options) {
 			p := o.Parts[victim]
 			p.SHA256 = "new"

@@ -11,9 +11,10 @@ import (
 
 // How tiles are laid out.
 //
-// Tiles stand in rows. Parts go into the rows by their reversed id, compared as
-// plain strings: the original's way to shuffle singers so that the order does not
-// follow the time of upload, and yet is the same every time.
+// Tiles stand in rows. Parts go into the rows by the order a person gave them, and
+// among equals by their reversed id, compared as plain strings: the original's way to
+// shuffle singers so that the order does not follow the time of upload, and yet is the
+// same every time.
 //
 // The default gives all tiles one height. It is found by trying every even height
 // from the largest down: rows are filled greedily, which needs the fewest rows, and
@@ -72,6 +73,8 @@ const (
 type TileSize struct {
 	Part          definition.PartID
 	Width, Height float64
+	// Order puts it before those of a higher one.
+	Order int
 }
 
 // LayoutOptions say what to lay out into.

@@ -72,7 +72,7 @@ func randomParts(n int, mix [][2]float64) []TileSize {
 	var out []TileSize
 	for i := range n {
 		s := mix[r.IntN(len(mix))]
-		out = append(out, TileSize{definition.PartID(fmt.Sprintf("p%03d-%04x", i, r.IntN(1<<16))), s[0], s[1]})
+		out = append(out, TileSize{Part: definition.PartID(fmt.Sprintf("p%03d-%04x", i, r.IntN(1<<16))), Width: s[0], Height: s[1]})
 	}
 	return out
 }
@@ -182,7 +182,7 @@ func checkOrder(t *testing.T, name string, parts []TileSize, l *Layout) {
 }
 
 func TestLayoutIsOrderedByReversedID(t *testing.T) {
-	parts := []TileSize{{"ab", 4, 3}, {"ba", 4, 3}, {"zz", 4, 3}, {"za", 4, 3}}
+	parts := []TileSize{{"ab", 4, 3, 0}, {"ba", 4, 3, 0}, {"zz", 4, 3, 0}, {"za", 4, 3, 0}}
 	l, err := NewLayout(parts, LayoutOptions{Width: 3000, Height: 400, Margin: 10})
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestLayoutIsOrderedByReversedID(t *testing.T) {
 }
 
 func TestLayoutRefuses(t *testing.T) {
-	one := []TileSize{{"a", 4, 3}}
+	one := []TileSize{{"a", 4, 3, 0}}
 	for name, c := range map[string]struct {
 		parts []TileSize
 		o     LayoutOptions
@@ -203,8 +203,8 @@ func TestLayoutRefuses(t *testing.T) {
 		"no parts":     {nil, LayoutOptions{Width: 64, Height: 64}},
 		"odd canvas":   {one, LayoutOptions{Width: 65, Height: 64}},
 		"small canvas": {one, LayoutOptions{Width: 14, Height: 64}},
-		"no height":    {[]TileSize{{"a", 4, 0}}, LayoutOptions{Width: 64, Height: 64}},
-		"NaN":          {[]TileSize{{"a", math.NaN(), 4}}, LayoutOptions{Width: 64, Height: 64}},
+		"no height":    {[]TileSize{{"a", 4, 0, 0}}, LayoutOptions{Width: 64, Height: 64}},
+		"NaN":          {[]TileSize{{"a", math.NaN(), 4, 0}}, LayoutOptions{Width: 64, Height: 64}},
 		"mode":         {one, LayoutOptions{Width: 64, Height: 64, Mode: "spiral"}},
 		"too many":     {randomParts(900, shapes["4:3"]), LayoutOptions{Width: 32, Height: 32}},
 	} {
@@ -257,7 +257,7 @@ func TestAddingMovesNoRowThatNeedNotMove(t *testing.T) {
 	// three: the twelfth goes into the last row.
 	var parts []TileSize
 	for i := range 11 {
-		parts = append(parts, TileSize{definition.PartID(fmt.Sprintf("%02dp%c", i, 'a'+i)), 640, 480})
+		parts = append(parts, TileSize{definition.PartID(fmt.Sprintf("%02dp%c", i, 'a'+i)), 640, 480, 0})
 	}
 	o := LayoutOptions{Width: 1920, Height: 1080, Margin: 10}
 	before, err := NewLayout(parts, o)
@@ -276,7 +276,7 @@ func TestAddingMovesNoRowThatNeedNotMove(t *testing.T) {
 	// Reversed, the ids stand in the order a, b, c...: an id ending in A comes first,
 	// one ending in z last.
 	for _, id := range []definition.PartID{"99pA", "99pea", "99pz"} {
-		after, err := NewLayout(append(parts[:11:11], TileSize{id, 640, 480}), o)
+		after, err := NewLayout(append(parts[:11:11], TileSize{id, 640, 480, 0}), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +343,7 @@ func checkReplaced(t *testing.T, name string, parts []TileSize, o LayoutOptions,
 // checkAdded: a new part moves the rows from its own to the nearest with room.
 func checkAdded(t *testing.T, name string, parts []TileSize, o LayoutOptions, before *Layout) (one, some, all int) {
 	t.Helper()
-	next := append(append([]TileSize(nil), parts...), TileSize{"zz-newcomer", 640, 480})
+	next := append(append([]TileSize(nil), parts...), TileSize{"zz-newcomer", 640, 480, 0})
 	after, err := NewLayout(next, o)
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,9 @@ func Frame(ctx context.Context, p *plan.Picture, index int, recording func(plan.
 		i := len(layout)
 		args = append(args, "-ss", fmt.Sprintf("%.6f", seek), "-i", file)
 		fmt.Fprintf(&g, "[%d:v]setpts=PTS-%.6f/TB,fps=%s:start_time=0,trim=end_frame=1,", i, at-seek, p.Rate)
+		if c := t.Crop; !c.Whole() {
+			fmt.Fprintf(&g, "crop=iw*%g:ih*%g:iw*%g:ih*%g,", c[2], c[3], c[0], c[1])
+		}
 		fmt.Fprintf(&g, "scale=%d:%d:force_original_aspect_ratio=decrease:force_divisible_by=2,setsar=1,", t.W, t.H)
 		fmt.Fprintf(&g, "pad=%d:%d:(ow-iw)/2:(oh-ih)/2:%s,format=yuv420p[v%d];", t.W, t.H, fill, i)
 		fmt.Fprintf(&inputs, "[v%d]", i)
