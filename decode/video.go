@@ -229,6 +229,10 @@ func (v *Video) frame(p *picture) (*media.Frame, error) {
 		p.media.Color, p.media.Siting, p.media.SAR = t.Color, t.Siting, t.SAR
 	}
 	v.complete(&p.media)
+	// HEVC's fields are pictures of their own.
+	if interlaced, topFirst := p.f.Interlaced(); interlaced && v.st.Codec != "hevc" && p.media.Height() > 1 {
+		firstField(&p.media, topFirst)
+	}
 	p.mapped = true
 	return &p.media, nil
 }

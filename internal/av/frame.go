@@ -67,6 +67,13 @@ func (f *Frame) Corrupt() bool {
 	return c.flags&C.AV_FRAME_FLAG_CORRUPT != 0 || c.decode_error_flags != 0
 }
 
+// Interlaced says that the picture is two fields, taken one after the other, and
+// which of them, the one of the top row or the other, is the earlier.
+func (f *Frame) Interlaced() (interlaced, topFirst bool) {
+	c := cFrame(f.f)
+	return c.interlaced_frame != 0, c.top_field_first != 0
+}
+
 // Samples, Rate and Channels describe sound.
 func (f *Frame) Samples() int { return int(cFrame(f.f).nb_samples) }
 
