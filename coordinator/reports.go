@@ -2,10 +2,10 @@ package coordinator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
 	"github.com/choirless/render/store"
 )
 
@@ -13,7 +13,7 @@ import (
 // store matches them by key and attempt.
 func (c *Coordinator) report(ctx context.Context, body []byte) error {
 	var r plan.Report
-	if err := json.Unmarshal(body, &r); err != nil {
+	if err := queue.Decode(body, &r); err != nil {
 		c.log.Warn("report dropped", "error", err) // it will not get better
 		return nil
 	}

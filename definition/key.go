@@ -251,7 +251,8 @@ func ParseRunKey(key string) (RunKey, error) {
 }
 
 // CheckID reports why s cannot stand in an object key as the named thing: it is
-// empty, or holds '+', '/' or a control character, or is not UTF-8.
+// empty, or holds '+', '/', a control character or one that no queue takes, or is not
+// UTF-8.
 func CheckID(what, s string) error {
 	switch {
 	case s == "":
@@ -262,6 +263,8 @@ func CheckID(what, s string) error {
 		return fmt.Errorf("%s %q: holds '+' or '/', which separate ids in keys", what, s)
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return fmt.Errorf("%s %q: holds a control character", what, s)
+	case strings.ContainsAny(s, "\uFFFE\uFFFF"):
+		return fmt.Errorf("%s %q: holds U+FFFE or U+FFFF, which are no characters", what, s)
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ var rawKeys = []struct {
 	{key: "../c+s+p.webm", bad: true},
 	{key: "c+s+p\x00.webm", bad: true},
 	{key: "c+s+p\xff.webm", bad: true},
+	{key: "c+s+p\uffff.webm", bad: true},
 	{key: "c+s+" + strings.Repeat("p", 1100), bad: true},
 }
 

@@ -43,7 +43,7 @@ type ending struct {
 // done is known already to whoever gets it. It returns how the last one ended.
 func (n *Node) handle(ctx context.Context, l queue.Lease) outcome {
 	var first plan.Assignment
-	if err := json.Unmarshal(l.Body(), &first); err != nil {
+	if err := queue.Decode(l.Body(), &first); err != nil {
 		n.cfg.Log.Error("assignment is not readable, dropped", "error", err)
 		n.settle(ctx, "ack", l.Ack)
 		n.metrics.settled("", outcomeUnusable)

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
 )
 
 // reporter sends the reports of one assignment. Safe for concurrent use.
@@ -59,7 +59,7 @@ func (r *reporter) post(ctx context.Context, rep plan.Report) error {
 	case r.a.Stack != nil:
 		rep.Segment = r.a.Stack.Segment.Index
 	}
-	body, err := json.Marshal(rep)
+	body, err := queue.Encode(rep)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
