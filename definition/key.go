@@ -41,6 +41,11 @@ const (
 // a directory bucket needs a few for itself.
 const maxKey = 240
 
+// maxIDs is how long choir, song, and part or definition, joined by '+', may be in
+// bytes. The longest names made of them are those of the note about an ingest,
+// ids+<32 digits>.ingest.json, and of a growing preview's segments.
+const maxIDs = maxKey - len("+0123456789abcdef0123456789abcdef.ingest.json")
+
 // RawKey names an upload. Ext has no dot and may be empty.
 type RawKey struct {
 	Song
@@ -56,7 +61,21 @@ func (k RawKey) Snapshot() string { return SnapshotKey(k.String()) }
 
 // ParseRawKey reads choir+song+part.ext, with any extension or none.
 func ParseRawKey(key string) (RawKey, error) {
-	f, err := split("raw", key, 3)
+	k, err := parseRaw("raw", key)
+	if err != nil {
+		return RawKey{}, err
+	}
+	if err := CheckPart(k.Song, k.Part); err != nil {
+		return RawKey{}, keyError("raw", key, err.Error())
+	}
+	if longest := maxKey - len(snapshotExt); len(key) > longest {
+		return RawKey{}, keyError("raw", key, fmt.Sprintf("%d bytes, at most %d", len(key), longest))
+	}
+	return k, nil
+}
+
+func parseRaw(what, key string) (RawKey, error) {
+	f, err := split(what, key, 3)
 	if err != nil {
 		return RawKey{}, err
 	}
@@ -65,11 +84,11 @@ func ParseRawKey(key string) (RawKey, error) {
 	if i := strings.LastIndexByte(part, '.'); i >= 0 {
 		part, ext = part[:i], part[i+1:]
 		if ext == "" {
-			return RawKey{}, keyError("raw", key, "ends in a dot")
+			return RawKey{}, keyError(what, key, "ends in a dot")
 		}
 	}
 	if part == "" {
-		return RawKey{}, keyError("raw", key, "empty part id")
+		return RawKey{}, keyError(what, key, "empty part id")
 	}
 	k.Part, k.Ext = PartID(part), ext
 	return k, nil
@@ -202,6 +221,9 @@ func parseName(what, key, suffix string) (NameKey, error) {
 	if !ok || name == "" {
 		return NameKey{}, keyError(what, key, fmt.Sprintf("want choir+song+name%s", suffix))
 	}
+	if err := checkIDs(f.song(), name); err != nil {
+		return NameKey{}, keyError(what, key, err.Error())
+	}
 	return NameKey{Song: f.song(), Name: name}, nil
 }
 
@@ -218,9 +240,9 @@ func (k CellKey) String() string { return withExt(join(k.Song, k.Hash), k.Ext) }
 
 // ParseCellKey reads choir+song+hash.ext.
 func ParseCellKey(key string) (CellKey, error) {
-	r, err := ParseRawKey(key)
+	r, err := parseRaw("final-parts", key)
 	if err != nil {
-		return CellKey{}, fmt.Errorf("final-parts: %w", err)
+		return CellKey{}, err
 	}
 	hash := string(r.Part)
 	if strings.Trim(hash, "0123456789abcdef") != "" || r.Ext == "" {
@@ -265,6 +287,36 @@ func CheckID(what, s string) error {
 		return fmt.Errorf("%s %q: holds a control character", what, s)
 	case strings.ContainsAny(s, "\uFFFE\uFFFF"):
 		return fmt.Errorf("%s %q: holds U+FFFE or U+FFFF, which are no characters", what, s)
+	}
+	return nil
+}
+
+// CheckSong reports why nothing can be named by a song: an id that CheckID refuses, or
+// ids that are too long together.
+func CheckSong(s Song) error {
+	if err := CheckID("choir id", string(s.Choir)); err != nil {
+		return err
+	}
+	if err := CheckID("song id", string(s.Song)); err != nil {
+		return err
+	}
+	return checkIDs(s)
+}
+
+// CheckPart is CheckSong for a part of the song.
+func CheckPart(s Song, part PartID) error {
+	if err := CheckSong(s); err != nil {
+		return err
+	}
+	if err := CheckID("part id", string(part)); err != nil {
+		return err
+	}
+	return checkIDs(s, string(part))
+}
+
+func checkIDs(s Song, rest ...string) error {
+	if n := len(join(s, rest...)); n > maxIDs {
+		return fmt.Errorf("ids of %d bytes together, at most %d", n, maxIDs)
 	}
 	return nil
 }

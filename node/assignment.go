@@ -116,7 +116,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	}
 	rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
 	var reject *decode.RejectError
-	rep.Permanent = errors.As(err, &reject)
+	rep.Permanent = errors.As(err, &reject) || errors.Is(err, bucket.ErrKey)
 	rep.Gone = errors.Is(err, bucket.ErrNotFound)
 	var pe *PartError
 	if errors.As(err, &pe) {

@@ -195,10 +195,7 @@ func (t *tx) changes(id definition.Song) {
 
 // lockSong locks the song's row for the rest of the transaction, creating it.
 func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
-	if err := definition.CheckID("choir id", string(id.Choir)); err != nil {
-		return err
-	}
-	if err := definition.CheckID("song id", string(id.Song)); err != nil {
+	if err := definition.CheckSong(id); err != nil {
 		return err
 	}
 	t.changes(id)

@@ -112,7 +112,7 @@ func scanPart(scan func(...any) error) (Part, error) {
 
 // lockPart locks the song and makes sure that the part is there.
 func (t *tx) lockPart(ctx context.Context, id PartID) error {
-	if err := definition.CheckID("part id", string(id.Part)); err != nil {
+	if err := definition.CheckPart(id.Song, id.Part); err != nil {
 		return err
 	}
 	if err := t.lockSong(ctx, id.Song); err != nil {
