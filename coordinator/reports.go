@@ -30,10 +30,10 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 	case plan.ReportReturned:
 		var fresh bool
 		fresh, err = c.store.ReturnTask(ctx, store.News{
-			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Delivery: r.Delivery,
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Delivery: r.Delivery, Reason: r.Error,
 		})
 		if fresh {
-			log.Info("task handed back")
+			log.Info("task handed back", "reason", r.Error)
 		}
 	case plan.ReportDone:
 		var fresh bool

@@ -81,6 +81,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	var result json.RawMessage
 	var reused bool
 	var away *transferError
+	var lack *lackError
 	held := false
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
 		held = true
@@ -102,17 +103,21 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 		return ending{outcome: outcomeLost}
 	case ctx.Err() != nil, errors.Is(err, errDraining):
 		log.Info("handed back, the node is stopping")
-		return r.handBack(ctx, ending{})
+		return r.handBack(ctx, "", ending{})
 	case !held:
 		log.Warn("handed back, its lease cannot be extended", "error", err)
-		return r.handBack(ctx, ending{delay: n.outage.pause})
+		return r.handBack(ctx, err.Error(), ending{delay: n.outage.pause})
 	case machineTrouble(err):
 		log.Error("handed back, this machine lacks something", "error", err)
-		return r.handBack(ctx, ending{pause: fullPause}) // others should have it, and what comes next
+		return r.handBack(ctx, err.Error(), ending{pause: fullPause}) // others should have it, and what comes next
+	case errors.As(err, &lack) && !n.cfg.Alone:
+		log.Error("handed back, "+lack.what, "error", err)
+		n.without(lack.absence)
+		return r.handBack(ctx, err.Error(), ending{pause: n.outage.pause})
 	case errors.As(err, &away):
 		log.Warn("handed back, an object store does not answer", "error", err)
-		n.outage.begin(away.role)
-		return r.handBack(ctx, ending{delay: n.outage.pause})
+		n.without(n.away(away))
+		return r.handBack(ctx, err.Error(), ending{delay: n.outage.pause})
 	}
 	rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
 	var reject *decode.RejectError

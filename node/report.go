@@ -32,9 +32,9 @@ func (r *reporter) send(ctx context.Context, rep plan.Report) error {
 }
 
 // handBack says that the assignment goes back to the queue: its message may wait there
-// for longer than a node may be silent, and is not to be taken for lost.
-func (r *reporter) handBack(ctx context.Context, e ending) ending {
-	_ = r.sendWithin(ctx, plan.Report{State: plan.ReportReturned}, handBackTimeout) // silence does, later
+// for longer than a node may be silent, and is not to be taken for lost. Why is for people.
+func (r *reporter) handBack(ctx context.Context, why string, e ending) ending {
+	_ = r.sendWithin(ctx, plan.Report{State: plan.ReportReturned, Error: why}, handBackTimeout) // silence does, later
 	e.outcome = outcomeHanded
 	return e
 }

@@ -308,8 +308,8 @@ type Report struct {
 	Delivery string      `json:"delivery,omitempty"`
 	Node     string      `json:"node"`
 	State    ReportState `json:"state"`
-	Percent  float64     `json:"percent"` // 0..100
-	Error    string      `json:"error,omitempty"`
+	Percent  float64     `json:"percent"`         // 0..100
+	Error    string      `json:"error,omitempty"` // why it failed, or was handed back
 	// Permanent: trying again cannot help.
 	Permanent bool `json:"permanent,omitempty"`
 	// Gone: an object was not there that the assignment reads.

@@ -38,7 +38,7 @@ func (d *db) TaskNews(ctx context.Context, n News) (live bool, err error) {
 				return err
 			}
 		}
-		_, err = t.exec(ctx, `UPDATE tasks SET state = ?, node = ?, percent = ?, news_at = ?, started = ?, updated = ?
+		_, err = t.exec(ctx, `UPDATE tasks SET state = ?, node = ?, percent = ?, error = '', news_at = ?, started = ?, updated = ?
 			WHERE choir = ? AND song = ? AND key = ?`, TaskRunning, n.Node, max(n.Percent, task.Percent), t.now,
 			nanos(started), t.now, n.Choir, n.Song.Song, n.Key)
 		return err

@@ -54,6 +54,8 @@ type Count struct {
 	State   TaskState
 	Tasks   int
 	Percent float64 // sum over the tasks, each 0..100
+	// Error is of one of them: why it failed, or went back to the queue.
+	Error string
 }
 
 // News is a sign of life of an attempt.
@@ -65,6 +67,8 @@ type News struct {
 	// Delivery tells the times apart that one attempt was taken from the queue.
 	Delivery string
 	Percent  float64 // 0..100
+	// Reason is why it was handed back, empty when its node stops.
+	Reason string
 }
 
 // Done is the result of a task.
@@ -197,10 +201,10 @@ func (d *db) Counts(ctx context.Context, run string) ([]Count, error) {
 	var all []Count
 	err := d.each(ctx, d.read, func(r *sql.Rows) error {
 		var c Count
-		err := r.Scan(&c.Kind, &c.State, &c.Tasks, &c.Percent)
+		err := r.Scan(&c.Kind, &c.State, &c.Tasks, &c.Percent, &c.Error)
 		all = append(all, c)
 		return err
-	}, `SELECT t.kind, t.state, COUNT(*), SUM(t.percent) FROM render_tasks r
+	}, `SELECT t.kind, t.state, COUNT(*), SUM(t.percent), MAX(t.error) FROM render_tasks r
 		JOIN tasks t ON t.choir = r.choir AND t.song = r.song AND t.key = r.key
 		WHERE r.run = ? GROUP BY t.kind, t.state ORDER BY t.kind, t.state`, run)
 	if err != nil {

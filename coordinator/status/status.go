@@ -72,6 +72,8 @@ type StageProgress struct {
 	Done    int             `json:"done"`
 	Total   int             `json:"total"`
 	Percent float64         `json:"percent"`
+	// Waiting is why some of it went back to the queue and has not begun again.
+	Waiting string `json:"waiting,omitempty"`
 }
 
 // PartProgress is one part of a song.
@@ -219,8 +221,11 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 			}
 			v.Total += n.Tasks
 			v.Percent += n.Percent
-			if n.State == store.TaskDone {
+			switch n.State {
+			case store.TaskDone:
 				v.Done += n.Tasks
+			case store.TaskQueued:
+				v.Waiting = n.Error
 			}
 		}
 		if v.Total > 0 || k != plan.KindStack {

@@ -49,6 +49,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"10 retries", testRetries},
 		{"10 silence", testSilence},
 		{"10 handed back", testReturned},
+		{"10 handed back, why", testReturnedWhy},
 		{"10 resend", testResend},
 		{"10 everything interrupted", testEverything},
 		{"11 given up", testGivenUp},

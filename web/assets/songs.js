@@ -57,7 +57,7 @@ async function nodes() {
     document.querySelector("#nodes tbody").replaceChildren(...answer.nodes.map((n) => {
       const row = document.createElement("tr");
       cell(row, n.name);
-      cell(row, String(n.slots));
+      cell(row, n.trouble || String(n.slots));
       cell(row, n.composes || "nothing yet");
       cell(row, n.decoder || "nothing yet").title = n.decoding || "";
       cell(row, n.encoder || "nothing yet").title = n.lacks || "";
