@@ -27,6 +27,9 @@ func (d *db) ReturnTask(ctx context.Context, n News) (fresh bool, err error) {
 		if n.Reason != "" {
 			text += ": " + n.Reason
 		}
+		if ended, err := t.endOrphan(ctx, task, text); ended || err != nil {
+			return err
+		}
 		t.step(task, TaskQueued, text)
 		_, err = t.exec(ctx, `UPDATE tasks SET state = ?, percent = 0, error = ?, sent_at = ?, news_at = 0, started = 0, updated = ?
 			WHERE choir = ? AND song = ? AND key = ?`, TaskQueued, n.Reason, t.now, t.now, n.Choir, n.Song.Song, n.Key)

@@ -35,7 +35,8 @@ var (
 //  5. A definition counts once: the same key and ETag as the newest render of
 //     that key returns that render, unless forced.
 //  6. A newer render of a song and definition name cancels the older ones; once
-//     it is planned, unstarted tasks that no live render needs are cancelled.
+//     it is planned, unstarted tasks that no live render needs are cancelled. One that
+//     runs may end; when it fails, goes silent or is handed back it is cancelled.
 //  7. A task and the message that announces it are written together. A message
 //     is handed out to one sender at a time, and again if that one disappears.
 //  8. Completing a task counts once, however often and late it is reported, and
@@ -43,7 +44,8 @@ var (
 //  9. When the last task of a render's stage is done the render moves on, once,
 //     in that task's transaction.
 //  10. A failed attempt is tried again after a delay; a failure reported for an
-//     older attempt than the current one changes nothing; interruptions (a node
+//     older attempt than the current one changes nothing, however final it is said to
+//     be: the current one will find out itself; interruptions (a node
 //     gone silent) are counted apart from failures. An attempt that is handed back
 //     counts as neither: it waits for its message to be read once more.
 //  11. A task given up on takes its part out of the song with the reason. A

@@ -108,6 +108,7 @@ const (
 	Retried   Verdict = "retried"   // another attempt is queued
 	GivenUp   Verdict = "given up"  // see 11 of Store
 	Replanned Verdict = "replanned" // see 11 of Store
+	Orphaned  Verdict = "orphaned"  // no live render needs it: it is cancelled
 )
 
 // Sweep says what counts as lost.
@@ -286,6 +287,32 @@ func (t *tx) cancelTask(ctx context.Context, id definition.Song, key string) err
 	return t.withdraw(ctx, id, key)
 }
 
+// endTask cancels a task, also one that runs.
+func (t *tx) endTask(ctx context.Context, task Task, text string) error {
+	if _, err := t.exec(ctx, `UPDATE tasks SET state = ?, updated = ? WHERE choir = ? AND song = ? AND key = ?`,
+		TaskCancelled, t.now, task.Choir, task.Song.Song, task.Key); err != nil {
+		return err
+	}
+	t.step(task, TaskCancelled, text)
+	return t.withdraw(ctx, task.Song, task.Key)
+}
+
+// orphan is the condition that no live render needs task t. An ingest is for its part.
+const orphan = `t.kind <> 'ingest' AND NOT EXISTS
+	(SELECT 1 FROM render_tasks l JOIN renders r ON r.run = l.run
+	 WHERE l.choir = t.choir AND l.song = t.song AND l.key = t.key AND r.state IN ('queued', 'rendering', 'checking', 'stacking'))`
+
+// endOrphan ends a task that is not to be tried again because no live render needs it;
+// false when one does.
+func (t *tx) endOrphan(ctx context.Context, task Task, why string) (bool, error) {
+	var n int
+	if err := t.row(ctx, `SELECT COUNT(*) FROM tasks t WHERE t.choir = ? AND t.song = ? AND t.key = ? AND `+orphan,
+		task.Choir, task.Song.Song, task.Key).Scan(&n); err != nil || n == 0 {
+		return false, err
+	}
+	return true, t.endTask(ctx, task, "no render needs it any more: "+why)
+}
+
 // cancelOrphans cancels the unstarted tasks of a song that no live render needs.
 func (t *tx) cancelOrphans(ctx context.Context, id definition.Song) error {
 	var keys []string
@@ -294,10 +321,7 @@ func (t *tx) cancelOrphans(ctx context.Context, id definition.Song) error {
 		err := r.Scan(&k)
 		keys = append(keys, k)
 		return err
-	}, `SELECT key FROM tasks t WHERE choir = ? AND song = ? AND state = 'queued' AND kind <> 'ingest' AND NOT EXISTS
-		(SELECT 1 FROM render_tasks l JOIN renders r ON r.run = l.run
-		 WHERE l.choir = t.choir AND l.song = t.song AND l.key = t.key AND r.state IN ('queued', 'rendering', 'checking', 'stacking'))`,
-		id.Choir, id.Song)
+	}, `SELECT key FROM tasks t WHERE choir = ? AND song = ? AND state = 'queued' AND `+orphan, id.Choir, id.Song)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"9 planned while completing", testPlanRace},
 		{"9 stacking", testStacking},
 		{"10 retries", testRetries},
+		{"10 late failure", testLateFailure},
+		{"6 cancelled while running", testCancelledWhileRunning},
 		{"10 silence", testSilence},
 		{"10 handed back", testReturned},
 		{"10 handed back, why", testReturnedWhy},
