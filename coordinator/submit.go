@@ -34,28 +34,45 @@ func (c *Coordinator) PutSong(ctx context.Context, id definition.Song, f *defini
 // PutPart stores the document of a part. The song is planned again when it
 // changed; what the change does not touch is not rendered again.
 func (c *Coordinator) PutPart(ctx context.Context, song definition.Song, doc definition.Part) error {
-	doc.ChoirID, doc.SongID = song.Choir, song.Song
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return fmt.Errorf("part %q: document: %w", doc.PartID, err)
-	}
-	if _, err := definition.ParsePart(text); err != nil {
-		return fmt.Errorf("part %q: %w", doc.PartID, err)
-	}
 	id := store.PartID{Song: song, Part: doc.PartID}
+	text, err := partDocument(id, doc)
+	if err != nil {
+		return err
+	}
 	if err := c.store.PutPart(ctx, id, text); err != nil {
 		return err
 	}
-	p, err := c.store.Part(ctx, id)
-	if err != nil || p.Raw.Key == "" {
-		return err
-	}
-	key, err := definition.ParseRawKey(p.Raw.Key)
+	// Another rotation is another reading of the recording: its snapshot turns.
+	return c.ingest(ctx, id, store.Raw{})
+}
+
+// EditPart is PutPart of what edit makes of the document a part has, "" when it has none.
+// The error is edit's, or ErrNotFound of the store when there is no such part.
+func (c *Coordinator) EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error {
+	err := c.store.EditPart(ctx, id, func(doc json.RawMessage) (json.RawMessage, error) {
+		p, err := edit(doc)
+		if err != nil {
+			return nil, err
+		}
+		return partDocument(id, p)
+	})
 	if err != nil {
 		return err
 	}
-	// Another rotation is another reading of the recording: its snapshot turns.
-	return c.ingest(ctx, id, key, p.Raw, doc)
+	return c.ingest(ctx, id, store.Raw{})
+}
+
+// partDocument is a document as the store keeps it.
+func partDocument(id store.PartID, doc definition.Part) ([]byte, error) {
+	doc.PartID, doc.ChoirID, doc.SongID = id.Part, id.Choir, id.Song.Song
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("part %q: document: %w", id.Part, err)
+	}
+	if _, err := definition.ParsePart(text); err != nil {
+		return nil, fmt.Errorf("part %q: %w", id.Part, err)
+	}
+	return text, nil
 }
 
 // SetAuto says whether a song gets an automatic definition; it does unless told.

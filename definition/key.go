@@ -273,12 +273,14 @@ func ParseRunKey(key string) (RunKey, error) {
 }
 
 // CheckID reports why s cannot stand in an object key as the named thing: it is
-// empty, or holds '+', '/', a control character or one that no queue takes, or is not
+// empty or too long, or holds '+', '/', a control character or one that no queue takes, or is not
 // UTF-8.
 func CheckID(what, s string) error {
 	switch {
 	case s == "":
 		return fmt.Errorf("%s: empty", what)
+	case len(s) > maxIDs:
+		return fmt.Errorf("%s: %d bytes, at most %d", what, len(s), maxIDs)
 	case !utf8.ValidString(s):
 		return fmt.Errorf("%s %q: not UTF-8", what, s)
 	case strings.ContainsAny(s, "+/"):

@@ -120,10 +120,13 @@ type songs interface {
 type parts interface {
 	// PutPart creates the part or replaces its document.
 	PutPart(ctx context.Context, id PartID, doc json.RawMessage) error
+	// EditPart replaces the document of a part by what edit makes of it, nil for none,
+	// with nothing in between. It may be called more than once; its error changes nothing.
+	EditPart(ctx context.Context, id PartID, edit func(doc json.RawMessage) (json.RawMessage, error)) error
 	Part(ctx context.Context, id PartID) (Part, error)
 	// Parts returns the parts of a song in the order of their ids.
 	Parts(ctx context.Context, id definition.Song) ([]Part, error)
-	// Uploaded notes a recording and its ingest task. False when it was known.
+	// Uploaded notes a recording and its ingest task. False when both were known.
 	Uploaded(ctx context.Context, u Upload) (bool, error)
 	// Recordings yields the raw key and ETag of every part that has one.
 	Recordings(ctx context.Context) (map[string]string, error)

@@ -26,6 +26,7 @@ var assets embed.FS
 // is one.
 type Coordinator interface {
 	PutPart(ctx context.Context, song definition.Song, doc definition.Part) error
+	EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error
 	Cancel(ctx context.Context, run string) (bool, error)
 	Rerender(ctx context.Context, song definition.Song, name string) (run string, _ error)
 	Retry(ctx context.Context, song definition.Song, name string) (run string, _ error)
@@ -59,34 +60,35 @@ func New(cfg Config) http.Handler {
 	h := &handler{Config: cfg}
 	h.pages = template.Must(template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"))
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", h.songsPage)
-	mux.HandleFunc("GET /songs/{choir}/{song}", h.songPage)
+	handle := func(pattern string, f http.HandlerFunc) { mux.HandleFunc(pattern, h.named(f)) }
+	handle("GET /{$}", h.songsPage)
+	handle("GET /songs/{choir}/{song}", h.songPage)
 	mux.Handle("GET /assets/", http.FileServerFS(assets))
-	mux.HandleFunc("GET /media/{bucket}/{key}", h.media)
+	handle("GET /media/{bucket}/{key}", h.media)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", h.ready)
+	handle("GET /readyz", h.ready)
 
-	mux.HandleFunc("GET /api/choirs", h.choirs)
-	mux.HandleFunc("GET /api/songs", h.songs)
-	mux.HandleFunc("GET /api/events", h.songsEvents)
-	mux.HandleFunc("GET /api/nodes", h.nodes)
+	handle("GET /api/choirs", h.choirs)
+	handle("GET /api/songs", h.songs)
+	handle("GET /api/events", h.songsEvents)
+	handle("GET /api/nodes", h.nodes)
 	const song = "/api/songs/{choir}/{song}"
-	mux.HandleFunc("GET "+song, h.song)
-	mux.HandleFunc("GET "+song+"/events", h.songEvents)
-	mux.HandleFunc("GET "+song+"/history", h.history)
-	mux.HandleFunc("GET "+song+"/renders", h.renders)
-	mux.HandleFunc("GET "+song+"/definition", h.definition)
-	mux.HandleFunc("POST "+song+"/render", h.rerender)
-	mux.HandleFunc("POST "+song+"/retry", h.retry)
-	mux.HandleFunc("GET "+song+"/parts", h.parts)
-	mux.HandleFunc("GET "+song+"/parts/{part}", h.part)
-	mux.HandleFunc("PUT "+song+"/parts/{part}", h.putPart)
-	mux.HandleFunc("PATCH "+song+"/parts/{part}", h.patchPart)
-	mux.HandleFunc("POST /api/runs/{run}/cancel", h.cancel)
+	handle("GET "+song, h.song)
+	handle("GET "+song+"/events", h.songEvents)
+	handle("GET "+song+"/history", h.history)
+	handle("GET "+song+"/renders", h.renders)
+	handle("GET "+song+"/definition", h.definition)
+	handle("POST "+song+"/render", h.rerender)
+	handle("POST "+song+"/retry", h.retry)
+	handle("GET "+song+"/parts", h.parts)
+	handle("GET "+song+"/parts/{part}", h.part)
+	handle("PUT "+song+"/parts/{part}", h.putPart)
+	handle("PATCH "+song+"/parts/{part}", h.patchPart)
+	handle("POST /api/runs/{run}/cancel", h.cancel)
 
-	mux.HandleFunc("GET /render", h.legacyStatus)
-	mux.HandleFunc("POST /render", h.legacyReport)
-	mux.HandleFunc("GET /render/done", h.legacyDone)
+	handle("GET /render", h.legacyStatus)
+	handle("POST /render", h.legacyReport)
+	handle("GET /render/done", h.legacyDone)
 	return http.NewCrossOriginProtection().Handler(safe(mux))
 }
 
@@ -107,6 +109,9 @@ type badRequest struct{ error }
 // fail answers with an error as JSON.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := http.StatusInternalServerError
+	if bad := (badRequest{}); errors.As(err, &bad) {
+		err = bad // without the call it came through
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, bucket.ErrNotFound):
 		code = http.StatusNotFound
@@ -133,6 +138,37 @@ func (h *handler) answer(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
 	w.Write(append(body, '\n')) // a caller that is gone needs no error
+}
+
+// named answers requests for what cannot be the name of anything, which no database need
+// be asked about.
+func (h *handler) named(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := checkNames(r); err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// checkNames reports what is wrong with the names in a request's address.
+func checkNames(r *http.Request) error {
+	query := r.URL.Query() // not FormValue, which would read the body
+	for what, s := range map[string]string{
+		"choir id": query.Get("choir"), "definition name": query.Get("name"), "run id": r.PathValue("run"),
+	} {
+		if s == "" {
+			continue
+		}
+		if err := definition.CheckID(what, s); err != nil {
+			return badRequest{err}
+		}
+	}
+	if id := partOf(r); id.Song != (definition.Song{}) {
+		return checkIDs(id.Song, id.Part)
+	}
+	return nil
 }
 
 func songOf(r *http.Request) definition.Song {
@@ -195,7 +231,7 @@ var mediaTypes = map[string]string{
 
 func (h *handler) media(w http.ResponseWriter, r *http.Request) {
 	role, key := r.PathValue("bucket"), r.PathValue("key")
-	if !served[role] {
+	if !served[role] || bucket.CheckKey(key) != nil {
 		http.NotFound(w, r)
 		return
 	}

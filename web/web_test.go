@@ -17,6 +17,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/testserver"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
@@ -47,6 +48,16 @@ func (a *asked) PutPart(ctx context.Context, song definition.Song, doc definitio
 	return a.store.PutPart(ctx, store.PartID{Song: song, Part: doc.PartID}, text)
 }
 
+func (a *asked) EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error {
+	return a.store.EditPart(ctx, id, func(doc json.RawMessage) (json.RawMessage, error) {
+		p, err := edit(doc)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(p)
+	})
+}
+
 func (a *asked) Cancel(ctx context.Context, run string) (bool, error) {
 	a.note("cancel %s", run)
 	return a.store.CancelRender(ctx, run, "cancelled")
@@ -70,13 +81,18 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	dir := t.TempDir()
-	st, err := store.OpenSQLite(t.Context(), filepath.Join(dir, "db"))
+	st, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "db"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newBenchOn(t, st)
+}
+
+func newBenchOn(t *testing.T, st store.Store) *bench {
+	dir := t.TempDir()
 	b := &bench{T: t, asked: &asked{store: st}, buckets: bucket.Buckets{}}
 	for _, role := range definition.Buckets() {
+		var err error
 		if b.buckets[role], err = bucket.OpenDir(filepath.Join(dir, role), bucket.DirOptions{NoSync: true}); err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +160,9 @@ func (b *bench) fill() {
 		must(b.PutPart(ctx, testSong, definition.Part{PartID: p, Volume: definition.Some(0.5)}))
 		_, err := b.store.Uploaded(ctx, store.Upload{
 			PartID: store.PartID{Song: testSong, Part: p}, Raw: store.Raw{Key: "raw " + string(p), ETag: "1"},
-			Task: store.NewTask{Part: p, Assignment: plan.Assignment{Key: "ingest " + string(p), Kind: plan.KindIngest}},
+			Task: func(store.Part) (store.NewTask, error) {
+				return store.NewTask{Part: p, Assignment: plan.Assignment{Key: "ingest " + string(p), Kind: plan.KindIngest}}, nil
+			},
 		})
 		must(err)
 	}
@@ -152,7 +170,7 @@ func (b *bench) fill() {
 	must(err)
 	_, err = b.store.CompleteTask(ctx, store.Done{Song: testSong, Key: "ingest anna", Result: result})
 	must(err)
-	_, err = b.store.FailTask(ctx, store.Failure{Song: testSong, Key: "ingest <b>evil", Permanent: true, Reason: "<script>alert(1)"})
+	_, err = b.store.FailTask(ctx, store.Failure{Song: testSong, Key: "ingest <b>evil", Attempt: 1, Permanent: true, Reason: "<script>alert(1)"})
 	must(err)
 	song, err := b.store.ClaimSong(ctx, "me", 1e12)
 	must(err)
@@ -236,6 +254,51 @@ func TestPartDocuments(t *testing.T) {
 	}
 }
 
+// Changes of one part that come at the same moment are all there afterwards.
+func TestPatchesAtOnce(t *testing.T) {
+	b := newBench(t)
+	const path = songAPI + "/parts/p"
+	b.want("PUT", path, `{}`, 200)
+	for i := range 20 {
+		var all sync.WaitGroup
+		for _, change := range []string{`{"volume":0.%d1}`, `{"offset":1%d}`, `{"pan":0.%d1}`, `{"reverb":0.%d1}`} {
+			all.Go(func() { b.do("PATCH", path, fmt.Sprintf(change, i)) })
+		}
+		all.Wait()
+		b.want("GET", path, "", 200, fmt.Sprintf(`"offset":1%d`, i), fmt.Sprintf(`"volume":0.%d1`, i), fmt.Sprintf(`"pan":0.%d1`, i), fmt.Sprintf(`"reverb":0.%d1`, i))
+	}
+}
+
+// What cannot be the name of anything is the caller's fault, whatever the database makes
+// of it.
+func TestNamesThatAreNone(t *testing.T) {
+	st, err := store.OpenPostgres(t.Context(), testserver.Postgres(t)(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("s", 4500)
+	for _, b := range []*bench{newBench(t), newBenchOn(t, st)} {
+		for _, id := range []string{"%00", "%ff", "a+b", "a%2Fb", "%EF%BF%BF", long} {
+			for _, of := range []string{"", "/events", "/history", "/renders", "/definition", "/parts", "/parts/p"} {
+				b.want("GET", "/api/songs/c/"+id+of, "", 400, "song id")
+			}
+			b.want("GET", "/songs/"+id+"/s", "", 400, "choir id")
+			b.want("GET", "/?choir="+strings.ReplaceAll(id, "+", "%2B"), "", 400, "choir id")
+			b.want("GET", "/api/songs?choir="+strings.ReplaceAll(id, "+", "%2B"), "", 400, "choir id")
+			b.want("GET", "/api/songs/c/s?name="+strings.ReplaceAll(id, "+", "%2B"), "", 400, "definition name")
+			b.want("POST", "/api/songs/c/"+id+"/retry", "", 400, "song id")
+			b.want("POST", "/api/runs/"+id+"/cancel", "", 400, "run id")
+			b.want("PATCH", "/api/songs/c/s/parts/"+id, `{}`, 400, "part id")
+		}
+		ids := strings.Repeat("c", 80)
+		b.want("PUT", "/api/songs/"+ids+"/"+ids+"/parts/"+ids, `{}`, 400, "ids of 242 bytes together, at most 195")
+		// A form's content type, which curl sends of its own accord, does not eat the body.
+		if code, text := b.do("PUT", "/api/songs/c/s/parts/p", `{"volume":0.5}`, "Content-Type", "application/x-www-form-urlencoded"); code != 200 || !strings.Contains(text, `"volume":0.5`) {
+			b.Errorf("%d %s", code, text)
+		}
+	}
+}
+
 func TestMedia(t *testing.T) {
 	b := newBench(t)
 	put := func(role, key, content string) {
@@ -264,6 +327,9 @@ func TestMedia(t *testing.T) {
 	}
 	b.want("GET", "/media/raw/c+s+p.webm", "", 404)
 	b.want("GET", "/media/final/none.mp4", "", 404)
+	for _, key := range []string{"%2e%2e", "a%2Fb", "%ff", "%00", strings.Repeat("x", 300), "..%2f..%2fetc%2fpasswd"} {
+		b.want("GET", "/media/final/"+key, "", 404)
+	}
 }
 
 func TestPages(t *testing.T) {
@@ -363,6 +429,9 @@ func TestLegacy(t *testing.T) {
 	b.want("POST", "/render", `{"choirId":"my choir","songId":"old 100th%","partId":"p9","status":"new"}`, 200)
 	b.want("POST", "/render", `{"choirId":"my choir","songId":"old 100th%","status":"failed"}`, 400, "composited")
 	b.want("POST", "/render", `nonsense`, 400)
+	b.want("POST", "/render", `{"choirId":"a+b/../c","songId":"s","status":"done"}`, 400, "choir id")
+	b.want("POST", "/render", `{"choirId":"c","songId":"s","partId":"x\u0000y","status":"done"}`, 400, "part id")
+	b.want("GET", "/render?choirId=%00&songId=s", "", 400, "choir id")
 	b.want("GET", where, "", 200, `"choirId":"my choir","songId":"old 100th%","partId":"p9","status":"new"`)
 	b.fill()
 	b.want("GET", where, "", 200, `"partId":null,"status":"done"`)

@@ -29,7 +29,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"1 ids", testIDs},
 		{"1 choirs", testChoirs},
 		{"1 songs of a choir at once", testChoirRace},
+		{"1 edited at once", testEditPart},
 		{"2 uploads", testUploads},
+		{"2 what is read", testRead},
 		{"2 an upload while another is ingested", testReupload},
 		{"3 song claims", testSongClaims},
 		{"3 render claims", testRenderClaims},
@@ -143,10 +145,11 @@ func part(id string) store.PartID { return store.PartID{Song: song, Part: defini
 func upload(id, etag string) store.Upload {
 	return store.Upload{
 		PartID: part(id), Raw: store.Raw{Key: "choir+song+" + id + ".webm", ETag: etag, Size: 7},
-		Task: store.NewTask{Part: definition.PartID(id), Assignment: plan.Assignment{
-			Key: "ingest-" + id + "-" + etag, Kind: plan.KindIngest, Song: song,
-			Ingest: &plan.Ingest{Part: definition.PartID(id)},
-		}},
+		Task: func(p store.Part) (store.NewTask, error) {
+			return store.NewTask{Part: p.Part, Assignment: plan.Assignment{
+				Key: "ingest-" + id + "-" + p.Raw.ETag, Kind: plan.KindIngest, Song: song, Ingest: &plan.Ingest{Part: p.Part},
+			}}, nil
+		},
 		Debounce: 5 * time.Second,
 	}
 }
