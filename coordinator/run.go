@@ -207,12 +207,15 @@ func (c *Coordinator) holding(ctx context.Context, extend func(context.Context, 
 				return nil
 			case <-tick.C:
 			}
-			asked := time.Now()
-			err := extend(ctx, c.cfg.Claim)
+			// A store that does not answer is asked anew, as long as the claim is sure.
+			asked, sure := time.Now(), held.Add(c.cfg.Claim*9/10)
+			asking, stop := context.WithTimeout(ctx, min(c.cfg.Claim/3, sure.Sub(asked)))
+			err := extend(asking, c.cfg.Claim)
+			stop()
 			switch {
 			case err == nil:
 				held = asked
-			case errors.Is(err, store.ErrLost) || time.Since(held) > c.cfg.Claim*9/10:
+			case errors.Is(err, store.ErrLost) || !time.Now().Before(sure):
 				cancel(fmt.Errorf("%w: %w", store.ErrLost, err))
 				return nil
 			}

@@ -85,7 +85,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	held := false
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
 		held = true
-		defer r.tell(ctx, n.cfg.Visibility/3)()
+		defer r.tell(ctx, n.signOfLife())()
 		result, reused, err = n.work(ctx, a, r.progress, log)
 		return err
 	})

@@ -102,6 +102,9 @@ const (
 	transferPause = 10 * time.Second
 	// fullPause is how long a slot takes no work after the scratch folder ran full.
 	fullPause = 10 * time.Second
+	// signOfLifeMost is how long a node may say nothing of its work, however long its
+	// leases are: the coordinator takes it for dead after --silent, two minutes.
+	signOfLifeMost = 20 * time.Second
 	// handBackTimeout bounds the report of what is handed back, which is worth less than
 	// to be gone in time.
 	handBackTimeout = 3 * time.Second

@@ -81,6 +81,9 @@ func (r *reporter) progress(percent float64) {
 	}
 }
 
+// signOfLife is how often work is reported of where nothing moves.
+func (n *Node) signOfLife() time.Duration { return min(n.cfg.Visibility/3, signOfLifeMost) }
+
 // tell reports in a goroutine of its own how far the assignment is: the newest
 // percentage, not too often, and at least every so often where nothing moves for long:
 // while a large recording is fetched, or an object store is waited for. A node that

@@ -138,6 +138,9 @@ type renders interface {
 	Render(ctx context.Context, run string) (Render, error)
 	// LatestRender returns the newest render of a definition name.
 	LatestRender(ctx context.Context, id definition.Song, name string) (Render, error)
+	// LatestBrief is LatestRender without Plan and Definition, which may be large: for
+	// whoever wants to know how far it is.
+	LatestBrief(ctx context.Context, id definition.Song, name string) (Render, error)
 	// Renders returns the renders of a song, newest first; of all songs for the
 	// zero Song. Plan and Definition are left empty.
 	Renders(ctx context.Context, id definition.Song, limit int) ([]Render, error)

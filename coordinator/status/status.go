@@ -128,7 +128,7 @@ func read(ctx context.Context, st store.Store, song store.Song, name string) (So
 		return s, err
 	}
 	s.parts(parts)
-	r, err := st.LatestRender(ctx, id, name)
+	r, err := st.LatestBrief(ctx, id, name)
 	var counts []store.Count
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -212,7 +212,7 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 		}
 		return v
 	}
-	all := []StageProgress{ingest, done(store.StageAlign, planned), done(store.StagePlan, r.Plan != nil)}
+	all := []StageProgress{ingest, done(store.StageAlign, planned), done(store.StagePlan, r.Planned)}
 	for _, k := range []plan.Kind{plan.KindPicture, plan.KindSound, plan.KindStack} {
 		v := StageProgress{Stage: store.Stage(k)}
 		for _, n := range counts {
