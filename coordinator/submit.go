@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/store"
 )
@@ -16,7 +17,7 @@ func (c *Coordinator) PutSong(ctx context.Context, id definition.Song, f *defini
 	if f == nil {
 		return c.store.PutSong(ctx, id, nil)
 	}
-	text, err := json.Marshal(settings{Output: f.Output, Layout: f.Layout})
+	text, err := json.Marshal(f.Settings)
 	if err != nil {
 		return fmt.Errorf("song %q: settings: %w", id.Song, err)
 	}
@@ -29,6 +30,36 @@ func (c *Coordinator) PutSong(ctx context.Context, id definition.Song, f *defini
 		}
 	}
 	return nil
+}
+
+// PutSettings makes the song known and replaces its settings. It is planned again when
+// they changed; what the change does not touch is not rendered again.
+func (c *Coordinator) PutSettings(ctx context.Context, id definition.Song, set definition.Settings) error {
+	if err := c.store.PutSong(ctx, id, nil); err != nil {
+		return err
+	}
+	return c.EditSettings(ctx, id, func(definition.Settings) (definition.Settings, error) { return set, nil })
+}
+
+// EditSettings is PutSettings of what edit makes of those that a song has. The error is
+// edit's, or ErrNotFound of the store when there is no such song.
+func (c *Coordinator) EditSettings(ctx context.Context, id definition.Song, edit func(definition.Settings) (definition.Settings, error)) error {
+	return c.store.EditSong(ctx, id, func(s store.Song) (json.RawMessage, bool, error) {
+		set, err := status.Settings(s)
+		if err != nil {
+			return nil, false, err
+		}
+		if set, err = edit(set); err != nil {
+			return nil, false, err
+		}
+		auto := set.Auto.Or(true)
+		set.Auto = definition.Optional[bool]{} // it has a place of its own
+		text, err := json.Marshal(set)
+		if err != nil {
+			return nil, false, fmt.Errorf("song %q: settings: %w", id.Song, err)
+		}
+		return text, auto, nil
+	})
 }
 
 // PutPart stores the document of a part. The song is planned again when it

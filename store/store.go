@@ -94,6 +94,10 @@ type songs interface {
 	PutSong(ctx context.Context, id definition.Song, settings json.RawMessage) error
 	// SetAuto says whether an automatic definition is made; songs start with true.
 	SetAuto(ctx context.Context, id definition.Song, auto bool) error
+	// EditSong replaces the settings of a song, and whether an automatic definition is
+	// made, by what edit makes of the song, with nothing in between. It may be called more
+	// than once; its error changes nothing.
+	EditSong(ctx context.Context, id definition.Song, edit func(Song) (settings json.RawMessage, auto bool, _ error)) error
 	Song(ctx context.Context, id definition.Song) (Song, error)
 	// Songs returns the songs of a choir changed last, newest first; of all choirs
 	// for the empty id.

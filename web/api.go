@@ -25,6 +25,7 @@ const (
 // summary is one line of the list of songs.
 type summary struct {
 	Song    definition.Song   `json:"song"`
+	Title   string            `json:"title,omitempty"`
 	State   store.TaskState   `json:"state"`
 	Legacy  definition.Status `json:"legacy_status,omitempty"`
 	Percent float64           `json:"percent"`
@@ -50,7 +51,7 @@ func (h *handler) summaries(ctx context.Context, choir definition.ChoirID) ([]su
 			return nil, err
 		}
 		v := summary{
-			Song: st.Song, State: st.State, Legacy: st.Legacy, Percent: math.Round(st.Percent*10) / 10,
+			Song: st.Song, Title: st.Title, State: st.State, Legacy: st.Legacy, Percent: math.Round(st.Percent*10) / 10,
 			Parts: len(st.Parts), Error: st.Error, Updated: st.Updated.Format("2006-01-02T15:04:05Z"),
 		}
 		for _, p := range st.Parts {
@@ -274,28 +275,6 @@ func (h *handler) patchPart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.answer(w, http.StatusOK, doc)
-}
-
-// merge changes the fields of an object that change names; null takes one back (RFC
-// 7396, one level deep).
-func merge(object, change []byte) ([]byte, error) {
-	fields, changes := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-	if len(object) > 0 {
-		if err := json.Unmarshal(object, &fields); err != nil {
-			return nil, err
-		}
-	}
-	if err := json.Unmarshal(change, &changes); err != nil {
-		return nil, badRequest{err}
-	}
-	for k, v := range changes {
-		if string(v) == "null" {
-			delete(fields, k)
-		} else {
-			fields[k] = v
-		}
-	}
-	return json.Marshal(fields)
 }
 
 // parsePart reads a document that says what its address says.

@@ -26,6 +26,8 @@ var assets embed.FS
 // is one.
 type Coordinator interface {
 	PutPart(ctx context.Context, song definition.Song, doc definition.Part) error
+	PutSettings(ctx context.Context, song definition.Song, set definition.Settings) error
+	EditSettings(ctx context.Context, song definition.Song, edit func(definition.Settings) (definition.Settings, error)) error
 	EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error
 	Cancel(ctx context.Context, run string) (bool, error)
 	Rerender(ctx context.Context, song definition.Song, name string) (run string, _ error)
@@ -80,6 +82,9 @@ func New(cfg Config) http.Handler {
 	handle("GET "+song+"/definition", h.definition)
 	handle("POST "+song+"/render", h.rerender)
 	handle("POST "+song+"/retry", h.retry)
+	handle("GET "+song+"/settings", h.settings)
+	handle("PUT "+song+"/settings", h.putSettings)
+	handle("PATCH "+song+"/settings", h.patchSettings)
 	handle("GET "+song+"/parts", h.parts)
 	handle("GET "+song+"/parts/{part}", h.part)
 	handle("PUT "+song+"/parts/{part}", h.putPart)

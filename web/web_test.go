@@ -48,6 +48,27 @@ func (a *asked) PutPart(ctx context.Context, song definition.Song, doc definitio
 	return a.store.PutPart(ctx, store.PartID{Song: song, Part: doc.PartID}, text)
 }
 
+func (a *asked) PutSettings(ctx context.Context, song definition.Song, set definition.Settings) error {
+	if err := a.store.PutSong(ctx, song, nil); err != nil {
+		return err
+	}
+	return a.EditSettings(ctx, song, func(definition.Settings) (definition.Settings, error) { return set, nil })
+}
+
+func (a *asked) EditSettings(ctx context.Context, song definition.Song, edit func(definition.Settings) (definition.Settings, error)) error {
+	return a.store.EditSong(ctx, song, func(s store.Song) (json.RawMessage, bool, error) {
+		set, err := status.Settings(s)
+		if err == nil {
+			set, err = edit(set)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		text, err := json.Marshal(set)
+		return text, set.Auto.Or(true), err
+	})
+}
+
 func (a *asked) EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error {
 	return a.store.EditPart(ctx, id, func(doc json.RawMessage) (json.RawMessage, error) {
 		p, err := edit(doc)

@@ -36,6 +36,8 @@ var weights = []struct {
 // Song is where a song is.
 type Song struct {
 	Song definition.Song `json:"song"`
+	// Title is what people call it, where its settings say so.
+	Title string `json:"title,omitempty"`
 	// Name is of the definition whose render this is about.
 	Name string `json:"name"`
 	// State is queued, running, done, failed or cancelled; queued when nothing has
@@ -122,7 +124,8 @@ func Read(ctx context.Context, st store.Store, id definition.Song, name string) 
 
 func read(ctx context.Context, st store.Store, song store.Song, name string) (Song, error) {
 	id := song.Song
-	s := Song{Song: id, Name: name, Updated: song.Updated, Error: song.Problem}
+	set, _ := Settings(song) // what cannot be read is an error where it is used
+	s := Song{Song: id, Title: set.Name, Name: name, Updated: song.Updated, Error: song.Problem}
 	parts, err := st.Parts(ctx, id)
 	if err != nil {
 		return s, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +124,41 @@ func testUploads(t *testing.T, b *bench) {
 	b.complete("ingest-p-2", plan.IngestResult{})
 	equal(t, "the first recording again counts", b.upload("p", "1"), true)
 	b.taskIs("ingest-p-1", store.TaskQueued, 2)
+}
+
+// Many edit the settings at once, each what it finds; a change has the song planned again,
+// and what stays the same does not.
+func testEditSong(t *testing.T, b *bench) {
+	ctx := t.Context()
+	add := func(s store.Song) (json.RawMessage, bool, error) {
+		return append(s.Settings, '1'), !s.Auto, nil
+	}
+	b.missing(b.EditSong(ctx, song, add))
+	_, err := b.Song(ctx, song)
+	b.missing(err) // nor is there a song by that
+	b.must(b.PutSong(ctx, song, nil))
+	g := errgroup.Group{}
+	for range 19 {
+		g.Go(func() error { return b.EditSong(ctx, song, add) })
+	}
+	b.must(g.Wait())
+	s, err := b.Song(ctx, song)
+	b.must(err)
+	equal(t, "settings and auto", []any{string(s.Settings), s.Auto}, []any{strings.Repeat("1", 19), false})
+	revision := s.Revision
+	same := func(s store.Song) (json.RawMessage, bool, error) { return s.Settings, s.Auto, nil }
+	b.must(b.EditSong(ctx, song, same))
+	fault := errors.New("no")
+	if err := b.EditSong(ctx, song, func(store.Song) (json.RawMessage, bool, error) { return nil, true, fault }); !errors.Is(err, fault) {
+		t.Errorf("error %v, want %v", err, fault)
+	}
+	s, err = b.Song(ctx, song)
+	b.must(err)
+	equal(t, "revision", s.Revision, revision)
+	b.must(b.EditSong(ctx, song, add))
+	s, err = b.Song(ctx, song)
+	b.must(err)
+	equal(t, "changed", s.Revision > revision, true)
 }
 
 // Many edit one document at once, each what it finds; nothing is lost.

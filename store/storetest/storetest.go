@@ -30,6 +30,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"1 choirs", testChoirs},
 		{"1 songs of a choir at once", testChoirRace},
 		{"1 edited at once", testEditPart},
+		{"1 settings edited at once", testEditSong},
 		{"2 uploads", testUploads},
 		{"2 what is read", testRead},
 		{"2 an upload while another is ingested", testReupload},
