@@ -16,11 +16,15 @@ import (
 // is spared, and a preview that grows waits for three segments more at most.
 const rowMost = 4
 
+// window is how many tasks may be sent and not started. What is not sent yet can still be
+// cancelled.
+const window = 256
+
 // dispatch sends the messages that wait in the outbox. A message whose sending
 // failed, or whose sender died before it could say so, is sent again later: a
 // node that gets one twice finds the work done.
 func (c *Coordinator) dispatch(ctx context.Context) (bool, error) {
-	out, err := c.store.Outgoing(ctx, 4*queue.MaxBatch, c.cfg.Window, c.cfg.Claim)
+	out, err := c.store.Outgoing(ctx, 4*queue.MaxBatch, window, c.cfg.Claim)
 	if err != nil || len(out) == 0 {
 		return false, err
 	}

@@ -121,7 +121,7 @@ func (c *Coordinator) Cancel(ctx context.Context, run string) (bool, error) {
 // Rerender renders the newest definition of that name once more and returns the
 // new run. What is still valid is not made again.
 func (c *Coordinator) Rerender(ctx context.Context, id definition.Song, name string) (string, error) {
-	last, err := c.store.LatestRender(ctx, id, orAuto(name))
+	last, err := c.store.LatestRender(ctx, id, definition.NameOr(name))
 	if err != nil {
 		return "", err
 	}
@@ -139,7 +139,7 @@ func (c *Coordinator) Retry(ctx context.Context, id definition.Song, name string
 		return "", err
 	}
 	song, err := c.store.Song(ctx, id)
-	if err != nil || (song.Auto && orAuto(name) == definition.AutoName) {
+	if err != nil || (song.Auto && definition.NameOr(name) == definition.AutoName) {
 		return "", err
 	}
 	run, err := c.Rerender(ctx, id, name)
@@ -147,11 +147,4 @@ func (c *Coordinator) Retry(ctx context.Context, id definition.Song, name string
 		return "", nil
 	}
 	return run, err
-}
-
-func orAuto(name string) string {
-	if name == "" {
-		return definition.AutoName
-	}
-	return name
 }

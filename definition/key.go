@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ import (
 
 // AutoName is the name of the definition that is made without being asked for.
 const AutoName = "auto"
+
+// NameOr is a definition's name, AutoName where none is said.
+func NameOr(name string) string { return cmp.Or(name, AutoName) }
 
 const (
 	previewSuffix = "-preprod.mp4"
@@ -179,24 +183,17 @@ type NameKey struct {
 }
 
 // DefinitionKey returns the key in the definition bucket. Without a name it is AutoName's.
-func (k NameKey) DefinitionKey() string { return withExt(join(k.Song, k.name()), definitionExt) }
+func (k NameKey) DefinitionKey() string { return withExt(join(k.Song, NameOr(k.Name)), definitionExt) }
 
 // PreviewKey returns the key in the preview bucket.
-func (k NameKey) PreviewKey() string { return join(k.Song, k.name()) + previewSuffix }
+func (k NameKey) PreviewKey() string { return join(k.Song, NameOr(k.Name)) + previewSuffix }
 
 // GrowingKey returns the key, in the preview bucket, of the playlist of the song
 // so far.
-func (k NameKey) GrowingKey() string { return join(k.Song, k.name()) + growingSuffix }
+func (k NameKey) GrowingKey() string { return join(k.Song, NameOr(k.Name)) + growingSuffix }
 
 // FinalKey returns the key in the final bucket.
-func (k NameKey) FinalKey() string { return join(k.Song, k.name()) + finalSuffix }
-
-func (k NameKey) name() string {
-	if k.Name == "" {
-		return AutoName
-	}
-	return k.Name
-}
+func (k NameKey) FinalKey() string { return join(k.Song, NameOr(k.Name)) + finalSuffix }
 
 // ParseDefinitionKey reads choir+song+name.json.
 func ParseDefinitionKey(key string) (NameKey, error) {

@@ -23,7 +23,7 @@ func New(def *definition.Definition, o Options) (*Plan, error) {
 	b := &builder{def: def, o: o, out: def.Output.Or(definition.Defaults())}
 	b.p = &Plan{
 		Version: cmp.Or(o.Version, RendererVersion),
-		Song:    def.Ref(), Name: cmp.Or(o.Name, definition.AutoName), Run: o.Run,
+		Song:    def.Ref(), Name: definition.NameOr(o.Name), Run: o.Run,
 	}
 	for part, g := range o.Gains {
 		if !(g >= 0) || math.IsInf(g, 0) {

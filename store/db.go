@@ -47,7 +47,8 @@ type dialect struct {
 	// wake is the expression that tells other processes of a text, when the
 	// transaction is committed; empty when it cannot.
 	wake string
-	// migrate takes a lock for the connection's lifetime before migrations run.
+	// migrate takes a lock for the rest of the transaction, before a migration runs in it;
+	// empty when there is one writer.
 	migrate string
 	// retry says that the transaction was the loser of a conflict.
 	retry func(error) bool

@@ -60,7 +60,7 @@ type Part struct {
 	Updated   time.Time
 }
 
-// Offset returns where song time zero falls in the part.
+// MediaOffset returns where song time zero falls in the part.
 func (a Alignment) MediaOffset() media.Offset { return media.Offset(a.Offset) }
 
 // Raw is an uploaded recording.

@@ -184,8 +184,6 @@ type work interface {
 	Tasks(ctx context.Context, run string) ([]Task, error)
 	// Counts sums up the tasks of a render by kind and state.
 	Counts(ctx context.Context, run string) ([]Count, error)
-	// Working returns the tasks that run now, longest first.
-	Working(ctx context.Context, limit int) ([]Task, error)
 	// TaskNews notes that an attempt runs and how far it is. False when the task
 	// is over or unknown.
 	TaskNews(ctx context.Context, n News) (bool, error)

@@ -214,16 +214,6 @@ func (d *db) Counts(ctx context.Context, run string) ([]Count, error) {
 	return all, nil
 }
 
-// Working returns the tasks that run now, longest first.
-func (d *db) Working(ctx context.Context, limit int) ([]Task, error) {
-	all, err := d.scanTasks(ctx, d.read, `SELECT `+taskColumns+` FROM tasks t WHERE t.state = 'running'
-		ORDER BY t.started LIMIT ?`, limit)
-	if err != nil {
-		return nil, fmt.Errorf("store: running tasks: %w", err)
-	}
-	return all, nil
-}
-
 // addTask adds work with the message that announces it. Work that is done, or on
 // its way, is left alone unless it is to be done afresh.
 func (t *tx) addTask(ctx context.Context, id definition.Song, n NewTask, fresh bool) error {

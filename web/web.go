@@ -12,10 +12,10 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-	"time"
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/health"
 	"github.com/choirless/render/store"
 )
 
@@ -67,8 +67,9 @@ func New(cfg Config) http.Handler {
 	handle("GET /songs/{choir}/{song}", h.songPage)
 	mux.Handle("GET /assets/", http.FileServerFS(assets))
 	handle("GET /media/{bucket}/{key}", h.media)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	handle("GET /readyz", h.ready)
+	state := health.Handler(h.checks()...)
+	mux.Handle("GET /healthz", state)
+	mux.Handle("GET /readyz", state)
 
 	handle("GET /api/choirs", h.choirs)
 	handle("GET /api/songs", h.songs)
@@ -180,12 +181,7 @@ func songOf(r *http.Request) definition.Song {
 	return definition.Song{Choir: definition.ChoirID(r.PathValue("choir")), Song: definition.SongID(r.PathValue("song"))}
 }
 
-func nameOf(r *http.Request) string {
-	if n := r.FormValue("name"); n != "" {
-		return n
-	}
-	return definition.AutoName
-}
+func nameOf(r *http.Request) string { return definition.NameOr(r.FormValue("name")) }
 
 // number reads a query parameter between 0 and most.
 func number(r *http.Request, name string, def, most int64) (int64, error) {
@@ -200,31 +196,30 @@ func number(r *http.Request, name string, def, most int64) (int64, error) {
 	return v, nil
 }
 
-// readyTime bounds how long a readiness check may take.
-const readyTime = 5 * time.Second
-
-func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
-	if h.Stopping != nil && h.Stopping() {
-		http.Error(w, "stopping", http.StatusServiceUnavailable)
-		return
+// checks are what the process depends on.
+func (h *handler) checks() []health.Check {
+	all := []health.Check{
+		{Name: "process", Ready: func(context.Context) error {
+			if h.Stopping != nil && h.Stopping() {
+				return errors.New("stopping")
+			}
+			return nil
+		}},
+		{Name: "database", Ready: h.Store.Ping},
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
-	defer cancel()
-	errs := []error{h.Store.Ping(ctx)}
 	for _, role := range definition.Buckets() {
-		if _, err := h.Buckets[role].Stat(ctx, "readyz"); err != nil && !errors.Is(err, bucket.ErrNotFound) {
-			errs = append(errs, fmt.Errorf("bucket %q: %w", role, err))
-		}
+		all = append(all, health.Check{Name: "bucket " + role, Ready: func(ctx context.Context) error {
+			_, err := h.Buckets[role].Stat(ctx, "readyz")
+			if errors.Is(err, bucket.ErrNotFound) {
+				return nil
+			}
+			return err
+		}})
 	}
-	if err := errors.Join(errs...); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
+	return all
 }
 
-// served are the buckets that people may read, and how long browsers may keep
-// what is in them: a key's content changes with every render.
+// served are the buckets that people may read.
 var served = map[string]bool{
 	definition.BucketPreview: true, definition.BucketFinal: true, definition.BucketSnapshots: true,
 }

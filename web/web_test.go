@@ -462,8 +462,8 @@ func TestLegacy(t *testing.T) {
 func TestHealth(t *testing.T) {
 	b := newBench(t)
 	b.want("GET", "/healthz", "", 200, "ok")
-	b.want("GET", "/readyz", "", 200, "ok")
+	b.want("GET", "/readyz", "", 200, "ready")
 	b.store.Close()
 	b.want("GET", "/healthz", "", 200, "ok")
-	b.want("GET", "/readyz", "", 503, "closed")
+	b.want("GET", "/readyz", "", 503, "database: ", "closed")
 }

@@ -110,7 +110,7 @@ func Read(ctx context.Context, st store.Store, id definition.Song, name string) 
 	before, err := st.Song(ctx, id)
 	for err == nil {
 		var s Song
-		if s, err = read(ctx, st, before, orAuto(name)); err != nil {
+		if s, err = read(ctx, st, before, definition.NameOr(name)); err != nil {
 			break
 		}
 		after, again := st.Song(ctx, id)
@@ -350,11 +350,4 @@ func Follow(ctx context.Context, st store.Store, id definition.Song, name string
 			}
 		}
 	}
-}
-
-func orAuto(name string) string {
-	if name == "" {
-		return definition.AutoName
-	}
-	return name
 }
