@@ -59,6 +59,8 @@ var (
 //  14. A node is known until it goes or has said nothing for NodeSilence.
 //  15. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).
+//  16. Pruned is only what is over, has not changed since the given time, and is not
+//     the newest of its song and name, or needed by one that stays.
 type Store interface {
 	choirs
 	songs
@@ -76,6 +78,11 @@ type Store interface {
 	// have used since the given time; it may be called more than once. False,
 	// without f, when the song is busy; ErrNotFound when nobody knows it.
 	WhileIdle(ctx context.Context, id definition.Song, since time.Time, f func(Idle) error) (bool, error)
+
+	// Prune removes renders that are over, have not changed since before and are not the
+	// newest of their song and name, with their steps and with the tasks that nothing else
+	// needs. It returns how many renders that were.
+	Prune(ctx context.Context, before time.Time) (int, error)
 
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error

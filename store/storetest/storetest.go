@@ -67,6 +67,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"15 events", testEvents},
 		{"15 events in order under race", testEventOrder},
 		{"15 watch", testWatch},
+		{"16 prune", testPrune},
 		{"redo and refinish", testRedo},
 		{"two handles", testTwoHandles},
 		{"cancelled context", testContext},
