@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"coordinator/status": {"definition", "media", "plan", "store"},
 	// One machine: what choirless and render-local are made of.
 	"local": {"bucket", "coordinator", "definition", "node", "queue", "store"},
-	"web":   {"store", "coordinator/status", "definition", "bucket", "plan"},
+	"web":   {"store", "coordinator/status", "definition", "bucket", "plan", "internal/health"},
 	// How a deployment's services reach what they share.
 	"internal/deployment":      {"bucket", "definition", "queue"},
 	"internal/metrics":         {},

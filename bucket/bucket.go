@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// ErrNotFound, ErrExists and ErrChanged are the errors callers branch on.
+// ErrNotFound, ErrExists, ErrChanged and ErrKey are the errors callers branch on.
 var (
 	ErrNotFound = errors.New("bucket: object not found")
 	ErrExists   = errors.New("bucket: object exists")
@@ -25,6 +25,8 @@ var (
 	// replaced while it was being read, and by a Put that was to replace
 	// another object than is there.
 	ErrChanged = errors.New("bucket: object changed meanwhile")
+	// ErrKey is what CheckKey returns, and every call that is given such a key.
+	ErrKey = errors.New("bucket: invalid key")
 )
 
 // MaxKey is the longest key in bytes: a directory's file names hold 255, a few
@@ -32,7 +34,7 @@ var (
 const MaxKey = 240
 
 // Bucket holds objects by key. Keys are 1..MaxKey bytes of UTF-8 without '/'
-// and control characters; '+', ':', '%', '?', '#' and spaces are ordinary
+// and control characters, else ErrKey; '+', ':', '%', '?', '#' and spaces are ordinary
 // characters. Safe for concurrent use. Calls may block and honour their context.
 //
 //  1. Get returns what Put stored, whatever the key's characters.
@@ -101,15 +103,15 @@ type Buckets map[string]Bucket
 func CheckKey(key string) error {
 	switch {
 	case key == "" || len(key) > MaxKey:
-		return fmt.Errorf("bucket: key of %d bytes, want 1..%d", len(key), MaxKey)
+		return fmt.Errorf("%w: %d bytes, want 1..%d", ErrKey, len(key), MaxKey)
 	case !utf8.ValidString(key):
-		return fmt.Errorf("bucket: key %q: not UTF-8", key)
+		return fmt.Errorf("%w %q: not UTF-8", ErrKey, key)
 	case strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' }):
-		return fmt.Errorf("bucket: key %q: holds '/' or a control character", key)
+		return fmt.Errorf("%w %q: holds '/' or a control character", ErrKey, key)
 	case key == "." || key == "..":
 		// A directory could escape them, but HTTP clients and proxies clean
 		// them out of addresses.
-		return fmt.Errorf("bucket: key %q: reserved", key)
+		return fmt.Errorf("%w %q: reserved", ErrKey, key)
 	}
 	return nil
 }

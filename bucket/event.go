@@ -26,31 +26,13 @@ type Event struct {
 	Name   string // such as "ObjectCreated:Put", without "s3:"
 	Bucket string // the server's name of the bucket, not the role
 	Key    string
-	Size   int64  // bytes; 0 may also mean that the server did not say
-	ETag   string // as in Info; may be empty
-	// Sequencer orders the events of one key: hexadecimal, of any length; see
-	// After. May be empty.
-	Sequencer string
-	Time      time.Time // zero when the server did not say
+	Size   int64     // bytes; 0 may also mean that the server did not say
+	ETag   string    // as in Info; may be empty
+	Time   time.Time // zero when the server did not say
 }
 
 // Created tells whether the event announces a new object.
 func (e Event) Created() bool { return strings.HasPrefix(e.Name, "ObjectCreated:") }
-
-// After tells whether e came after other, an event of the same key. Without
-// sequencers it is the time that counts.
-func (e Event) After(other Event) bool {
-	a, b := strings.ToUpper(e.Sequencer), strings.ToUpper(other.Sequencer)
-	if a == "" || b == "" {
-		return e.Time.After(other.Time)
-	}
-	// Amazon: "right-pad the shorter value with zeros, and then do a
-	// lexicographical comparison" (knowledge centre, duplicate SQS messages).
-	n := max(len(a), len(b))
-	a += strings.Repeat("0", n-len(a))
-	b += strings.Repeat("0", n-len(b))
-	return a > b
-}
 
 // message is the JSON around the events.
 type message struct {
@@ -75,10 +57,9 @@ type record struct {
 			ARN  string `json:"arn"`
 		} `json:"bucket"`
 		Object struct {
-			Key       string `json:"key"`
-			Size      int64  `json:"size"`
-			ETag      string `json:"eTag"`
-			Sequencer string `json:"sequencer"`
+			Key  string `json:"key"`
+			Size int64  `json:"size"`
+			ETag string `json:"eTag"`
 		} `json:"object"`
 	} `json:"s3"`
 }
@@ -97,7 +78,6 @@ func EncodeEvents(events ...Event) []byte {
 		r.S3.Object.Key = url.QueryEscape(e.Key)
 		r.S3.Object.Size = e.Size
 		r.S3.Object.ETag = e.ETag
-		r.S3.Object.Sequencer = e.Sequencer
 		m.Records = append(m.Records, r)
 	}
 	body, err := json.Marshal(m)
@@ -160,6 +140,6 @@ func (r record) event() (Event, error) {
 	at, _ := time.Parse(time.RFC3339Nano, r.EventTime)
 	return Event{
 		Name: name, Bucket: r.S3.Bucket.Name, Key: key, Size: max(o.Size, 0),
-		ETag: strings.Trim(o.ETag, `"`), Sequencer: o.Sequencer, Time: at,
+		ETag: strings.Trim(o.ETag, `"`), Time: at,
 	}, nil
 }

@@ -14,11 +14,11 @@ const partKey = "001jchoir+001jsong+001jpart 2.webm"
 func TestParseEvents(t *testing.T) {
 	part := Event{
 		Name: "ObjectCreated:Put", Bucket: "choir-raw", Key: partKey, Size: 1305107,
-		ETag: "8e1d1bb3a03e1b7f7fe3ea1b1e1ae0c8", Sequencer: "0055AED6DCD90281E5",
+		ETag: "8e1d1bb3a03e1b7f7fe3ea1b1e1ae0c8",
 		Time: time.Date(2026, 2, 12, 20, 18, 48, 123e6, time.UTC),
 	}
 	minio := part
-	minio.Bucket, minio.ETag, minio.Sequencer = "raw", "0cc175b9c0f1b6a831c399e269772661", "1893A1B2C3D4E5F6"
+	minio.Bucket, minio.ETag = "raw", "0cc175b9c0f1b6a831c399e269772661"
 	upload := part
 	upload.Name, upload.ETag, upload.Size = "ObjectCreated:CompleteMultipartUpload", "8e1d1bb3a03e1b7f7fe3ea1b1e1ae0c8-2", 0
 	tests := []struct {
@@ -55,7 +55,7 @@ func TestParseEvents(t *testing.T) {
 
 func TestEventRoundTrip(t *testing.T) {
 	want := []Event{
-		{Name: "ObjectCreated:Put", Bucket: "raw", Key: partKey, Size: 3, ETag: "a-b", Sequencer: "0A", Time: time.UnixMilli(1e12).UTC()},
+		{Name: "ObjectCreated:Put", Bucket: "raw", Key: partKey, Size: 3, ETag: "a-b", Time: time.UnixMilli(1e12).UTC()},
 		{Name: "ObjectRemoved:Delete", Bucket: "raw", Key: "100% ?&=#+ü🎵"},
 	}
 	got, err := ParseEvents(EncodeEvents(want...))
@@ -67,27 +67,6 @@ func TestEventRoundTrip(t *testing.T) {
 	}
 	if body := string(EncodeEvents(want[0])); !strings.Contains(body, `"key":"001jchoir%2B001jsong%2B001jpart+2.webm"`) {
 		t.Errorf("key is not written as in a form: %s", body)
-	}
-}
-
-func TestEventAfter(t *testing.T) {
-	at := func(s int64) time.Time { return time.Unix(s, 0) }
-	for _, test := range []struct {
-		a, b Event
-		want bool
-	}{
-		{Event{Sequencer: "0A"}, Event{Sequencer: "09"}, true},
-		{Event{Sequencer: "0a"}, Event{Sequencer: "0B"}, false},
-		{Event{Sequencer: "0A"}, Event{Sequencer: "0A"}, false},
-		{Event{Sequencer: "1"}, Event{Sequencer: "0FFF"}, true},  // padded: 1000
-		{Event{Sequencer: "1"}, Event{Sequencer: "1000"}, false}, // equal when padded
-		{Event{Sequencer: "0A", Time: at(1)}, Event{Sequencer: "09", Time: at(2)}, true},
-		{Event{Time: at(2)}, Event{Sequencer: "09", Time: at(1)}, true},
-		{Event{}, Event{}, false},
-	} {
-		if got := test.a.After(test.b); got != test.want {
-			t.Errorf("%+v after %+v: %v, want %v", test.a, test.b, got, test.want)
-		}
 	}
 }
 

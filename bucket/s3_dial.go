@@ -21,13 +21,12 @@ import (
 // S3Options say how to reach a server. The zero value is Amazon's with the
 // region and credentials that its SDK finds: environment, files, instance role.
 type S3Options struct {
-	Endpoint  string // address of another server, such as http://127.0.0.1:9000
+	// Endpoint is the address of another server, such as http://127.0.0.1:9000, where the
+	// bucket then stands in the path and not in the host name.
+	Endpoint  string
 	Region    string
 	AccessKey string // with SecretKey; empty: what the SDK finds
 	SecretKey string
-	// PathStyle puts the bucket into the path and not into the host name, as
-	// most servers other than Amazon's need. Implied by Endpoint.
-	PathStyle bool
 }
 
 // One upload holds about partSize·(uploads+1) bytes while it runs; two at once
@@ -74,7 +73,7 @@ func DialS3(ctx context.Context, o S3Options) (*S3Server, error) {
 		return nil, fmt.Errorf("bucket: %w", err)
 	}
 	client := s3.NewFromConfig(cfg, func(so *s3.Options) {
-		so.UsePathStyle = o.PathStyle || o.Endpoint != ""
+		so.UsePathStyle = o.Endpoint != ""
 		if o.Endpoint != "" {
 			so.BaseEndpoint = aws.String(o.Endpoint)
 		}

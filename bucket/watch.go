@@ -107,7 +107,6 @@ type watcher struct {
 	look    func(name, announced string) (facts, error)
 	files   map[string]*sighting // by key
 	due     map[string]time.Time // when to look at which file again
-	serial  int64                // of the last event, for the sequencer
 }
 
 // sighting is what is known of a file.
@@ -299,11 +298,9 @@ func (w *watcher) judge(key string, now time.Time) (info Info, again time.Durati
 
 // send sends one event, as often as it takes. An error is that of ctx.
 func (w *watcher) send(ctx context.Context, to Sender, info Info) error {
-	now := time.Now()
-	w.serial = max(w.serial+1, now.UnixNano())
 	body := EncodeEvents(Event{
 		Name: "ObjectCreated:Put", Bucket: w.options.Name, Key: info.Key, Size: info.Size,
-		ETag: info.ETag, Sequencer: fmt.Sprintf("%016X", w.serial), Time: now,
+		ETag: info.ETag, Time: time.Now(),
 	})
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
 		err := to.Send(ctx, body, 0)

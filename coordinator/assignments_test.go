@@ -1,6 +1,9 @@
 package coordinator
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,6 +12,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/queue"
 	"github.com/choirless/render/store"
@@ -34,9 +38,9 @@ func rows(t *testing.T, stripes, segments int, nodes []store.Node, change func(*
 			}})
 		}
 	}
-	bodies, err := inRows(out, nodes)
-	if err != nil {
-		t.Fatal(err)
+	bodies, refused := inRows(out, nodes)
+	if len(refused) > 0 {
+		t.Fatal(refused)
 	}
 	var all []string
 	seen := map[string]bool{}
@@ -45,7 +49,7 @@ func rows(t *testing.T, stripes, segments int, nodes []store.Node, change func(*
 			t.Errorf("a body of %d bytes", len(b))
 		}
 		var a plan.Assignment
-		if err := json.Unmarshal(b, &a); err != nil {
+		if err := queue.Decode(b, &a); err != nil {
 			t.Fatal(err)
 		}
 		var row []string
@@ -77,7 +81,7 @@ func rows(t *testing.T, stripes, segments int, nodes []store.Node, change func(*
 func TestRowsOfCells(t *testing.T) {
 	node := func(slots int) store.Node { return store.Node{Node: plan.Node{Slots: slots}} }
 	two := []store.Node{node(1), node(1)}
-	large := strings.Repeat("x", queue.MaxBody/3)
+	large := noise(queue.MaxBody / 2)
 	for _, c := range []struct {
 		name      string
 		nodes     []store.Node
@@ -114,6 +118,46 @@ func TestRowsOfCells(t *testing.T) {
 		if got := rows(t, c.stripes, c.segments, c.nodes, c.change); got != c.want && !(c.wantBegin && strings.HasPrefix(got, c.want)) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+// noise is text that does not compress to less than five eighths.
+func noise(length int) string {
+	var b strings.Builder
+	for b.Len() < length {
+		b.WriteString(rand.Text())
+	}
+	return b.String()
+}
+
+// A name that holds what queues refuse is sent all the same.
+func TestNameThatIsNoText(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	c, _ := b.start(b.config())
+	if err := c.PutPart(t.Context(), testSong, definition.Part{PartID: "p1", Name: "Ada\uffff"}); err != nil {
+		t.Fatal(err)
+	}
+	b.song(2)
+	b.done(c, "")
+}
+
+// What cannot be sent ends its own render, with the reason, and nobody else's.
+func TestUnsendable(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	c, _ := b.start(b.config())
+	other := definition.Song{Choir: "choir", Song: "other"}
+	if err := c.PutPart(t.Context(), testSong, definition.Part{PartID: "p1", Name: noise(2 * queue.MaxBody)}); err != nil {
+		t.Fatal(err)
+	}
+	b.song(2)
+	b.put(definition.BucketRaw, definition.RawKey{Song: other, Part: "q", Ext: "webm"}.String(), []byte(`{"Take":1,"Seconds":0.4,"Width":64,"Height":48,"Silent":true}`))
+	if r := b.await(c, ""); r.State != store.TaskFailed || !strings.Contains(r.Error, `song "song": stripe 0, segment 0, of 2 parts cannot be sent`) {
+		t.Errorf("the song is %s: %s", r.State, r.Error)
+	}
+	if r, err := c.Await(t.Context(), other, ""); err != nil || r.State != store.TaskDone {
+		t.Errorf("the other song is %s: %s (%v)", r.State, r.Error, err)
 	}
 }
 
@@ -163,6 +207,58 @@ func TestSongInRows(t *testing.T) {
 	for _, p := range r.Parts {
 		if p.Dropped != "" {
 			t.Errorf("part %+v", p)
+		}
+	}
+}
+
+// The sound of a choir of a thousand that is only heard, gated by forty rests, goes in
+// one message.
+func TestThousandVoicesFit(t *testing.T) {
+	id := func(i int) string { return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, i))) }
+	def := &definition.Definition{Version: 1, ChoirID: definition.ChoirID(id(-1)[:32]), SongID: definition.SongID(id(-2)[:32])}
+	o := plan.Options{Run: id(-3)[:16], Parts: map[definition.PartID]plan.Part{}}
+	var rests []media.Span
+	for k := range 40 {
+		from := time.Duration(k)*6*time.Second + time.Duration(k*k)*time.Millisecond
+		rests = append(rests, media.Span{From: from, To: from + 2345*time.Millisecond})
+	}
+	for i := range 1000 {
+		part := definition.PartID(id(i)[:32])
+		sum := id(1000 + i)
+		def.Inputs = append(def.Inputs, definition.Input{
+			PartID: part, Cleanup: []string{"gate"},
+			Offset: definition.Some(float64(i*i%97) / 7), Volume: definition.Some(1 / float64(i+2)), Pan: definition.Some(float64(i)/1000 - 0.5),
+		})
+		o.Parts[part] = plan.Part{
+			SHA256: sum, GateDB: -50 - 1/float64(i+1), Rests: rests,
+			Facts: media.Facts{
+				Duration: 270 * time.Second,
+				Audio:    &media.AudioFacts{Codec: "opus", Rate: 48000, Channels: 1, End: 270 * time.Second},
+			},
+			Converted: plan.Ref{Bucket: definition.BucketConverted, Key: definition.ConvertedKey(def.Ref(), part, sum)},
+		}
+	}
+	p, err := plan.New(def, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []store.Message
+	for _, a := range p.Assignments(0) {
+		out = append(out, store.Message{Assignment: a})
+	}
+	bodies, refused := inRows(out, nil)
+	if len(refused) > 0 {
+		t.Fatal(refused[0].err)
+	}
+	for i, b := range bodies {
+		if len(b) > queue.MaxBody*3/4 {
+			t.Errorf("message %d has %d bytes", i, len(b))
+		}
+		var a plan.Assignment
+		err := queue.Decode(b, &a)
+		got, _ := json.Marshal(a)
+		if want, _ := json.Marshal(out[i].Assignment); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("message %d of %d bytes came out differently: %v", i, len(want), err)
 		}
 	}
 }

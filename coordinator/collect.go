@@ -24,6 +24,9 @@ import (
 //   - cells and sounds of a render that has changed within Keep, and the converted
 //     parts of the newest recordings, however old they are.
 //
+// Of the database's renders those that are over, have not changed within Keep and are not
+// the newest of their song and name go too, with their history.
+//
 // The growing preview of a render is of no use when there is a final: its pieces
 // go after a day. Objects of songs that the database does not know stay; a rule
 // of the object store may remove them.
@@ -72,10 +75,11 @@ func (c *Coordinator) collect(ctx context.Context) error {
 			}
 		}
 	}
-	if removed > 0 {
-		c.log.Info("collected", "objects", removed)
+	pruned, err := c.store.Prune(ctx, now.Add(-c.cfg.Keep))
+	if removed+pruned > 0 {
+		c.log.Info("collected", "objects", removed, "renders", pruned)
 	}
-	return nil
+	return err
 }
 
 // collectSong removes those of a song's objects that are not wanted; none when

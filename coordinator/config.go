@@ -53,8 +53,6 @@ type Config struct {
 	// long a segment is, plan.SegmentDefault when 0.
 	Encoder plan.Encoder
 	Segment time.Duration
-	// Bitrate of the final's sound in bits per second.
-	Bitrate int
 	// Align tunes the alignment; Previous, Fallback and Cache are ours.
 	Align align.Options
 
@@ -90,12 +88,6 @@ type Config struct {
 	// Verify has every final decoded and compared with its stripes, sample by
 	// sample, before it is published: about a tenth of what composing it cost.
 	Verify bool
-	// Window is how many tasks may be sent and not started. What is not sent yet
-	// can still be cancelled.
-	Window int
-	// Workers is how many songs are aligned and planned at once, Finishers how
-	// many are finished.
-	Workers, Finishers int
 	// Scratch is a folder for temporary files; "" is the system's.
 	Scratch string
 	// Metrics is where the coordinator's figures are registered; nil keeps them to itself.
@@ -107,7 +99,6 @@ type Config struct {
 
 // Defaults of Config.
 const (
-	BitrateDefault   = 192000
 	AttemptsDefault  = 3
 	BackoffDefault   = 2 * time.Second
 	StepsDefault     = 10
@@ -119,9 +110,6 @@ const (
 	ReconcileDefault = time.Minute
 	KeepDefault      = 30 * 24 * time.Hour
 	PollDefault      = time.Second
-	WindowDefault    = 256
-	WorkersDefault   = 2
-	FinishersDefault = 2
 )
 
 // Coordinator is the state machine of all songs. Make one with New. Safe for
@@ -143,7 +131,6 @@ func New(cfg Config) (*Coordinator, error) {
 		return nil, fmt.Errorf("coordinator: %w", err)
 	}
 	cfg.Name = cmp.Or(cfg.Name, madeUpName())
-	cfg.Bitrate = cmp.Or(cfg.Bitrate, BitrateDefault)
 	cfg.Attempts = cmp.Or(cfg.Attempts, AttemptsDefault)
 	cfg.Backoff = cmp.Or(cfg.Backoff, BackoffDefault)
 	cfg.Steps = cmp.Or(cfg.Steps, StepsDefault)
@@ -155,9 +142,6 @@ func New(cfg Config) (*Coordinator, error) {
 	cfg.Keep = cmp.Or(cfg.Keep, KeepDefault)
 	cfg.Reconcile = cmp.Or(cfg.Reconcile, ReconcileDefault)
 	cfg.Poll = cmp.Or(cfg.Poll, PollDefault)
-	cfg.Window = cmp.Or(cfg.Window, WindowDefault)
-	cfg.Workers = cmp.Or(cfg.Workers, WorkersDefault)
-	cfg.Finishers = cmp.Or(cfg.Finishers, FinishersDefault)
 	cfg.Log = cmp.Or(cfg.Log, slog.Default())
 	roles := map[string]string{}
 	for _, r := range definition.Buckets() {
@@ -193,13 +177,9 @@ func (c Config) validate() error {
 		name  string
 		value int
 	}{
-		{"Bitrate", c.Bitrate},
 		{"Attempts", c.Attempts},
 		{"Steps", c.Steps},
 		{"Losses", c.Losses},
-		{"Window", c.Window},
-		{"Workers", c.Workers},
-		{"Finishers", c.Finishers},
 	} {
 		fault(n.value < 0, "%s: %d, want 1 or more, or 0 for the default", n.name, n.value)
 	}

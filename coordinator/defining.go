@@ -8,24 +8,17 @@ import (
 	"fmt"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 )
 
-// settings is the song document: what SongFile says beside its parts.
-type settings struct {
-	Output definition.Output        `json:"output"`
-	Layout definition.LayoutOptions `json:"layout"`
-}
-
 // autoDefinition makes the definition of a song from its parts.
 func (c *Coordinator) autoDefinition(ctx context.Context, claim store.SongClaim, cast cast) (*definition.Definition, error) {
-	var set settings
-	if len(claim.Settings) > 0 {
-		if err := json.Unmarshal(claim.Settings, &set); err != nil {
-			return nil, fmt.Errorf("song settings: %w", err)
-		}
+	set, err := status.Settings(claim.Song)
+	if err != nil {
+		return nil, err
 	}
 	parts := append([]plan.SongPart(nil), cast.rejected...)
 	for i, p := range cast.usable {

@@ -205,7 +205,7 @@ func (f *finisher) growingKey(segment int) string {
 	for i := range f.plan.Sounds {
 		fmt.Fprintln(h, f.plan.Sound(i).Key)
 	}
-	fmt.Fprintln(h, f.plan.Master, f.c.cfg.Bitrate)
+	fmt.Fprintln(h, f.plan.Master, bitrate)
 	what := "init.mp4"
 	if segment >= 0 {
 		what = fmt.Sprintf("%04d.m4s", segment)

@@ -29,7 +29,7 @@ func (c *Coordinator) uploaded(ctx context.Context, info bucket.Info) error {
 	if older, err := c.overtaken(ctx, known, info); older || err != nil {
 		return err
 	}
-	return c.ingest(ctx, id, raw, store.Raw{Key: info.Key, ETag: info.ETag, Size: info.Size}, c.document(known))
+	return c.ingest(ctx, id, store.Raw{Key: info.Key, ETag: info.ETag, Size: info.Size})
 }
 
 // overtaken reports whether a part is known by a newer recording than that, under another
@@ -51,14 +51,22 @@ func (c *Coordinator) overtaken(ctx context.Context, known store.Part, info buck
 	return true, nil
 }
 
-// ingest notes a recording with its task. Nothing happens when both are known.
-func (c *Coordinator) ingest(ctx context.Context, id store.PartID, key definition.RawKey, raw store.Raw, doc definition.Part) error {
+// ingest notes a recording, the part's own for the zero Raw, with the task to read it as
+// the part's document asks. Nothing happens when both are known.
+func (c *Coordinator) ingest(ctx context.Context, id store.PartID, raw store.Raw) error {
 	ctx, end := c.cfg.Trace.Start(ctx, id.Song, "recording", "part", id.Part)
-	a := plan.NewIngest(key, raw.ETag, media.Rotation(doc.Rotate.Or(0)))
-	a.Trace = trace.Context(ctx)
 	fresh, err := c.store.Uploaded(ctx, store.Upload{
 		PartID: id, Raw: raw, Debounce: c.cfg.Debounce,
-		Task: store.NewTask{Assignment: a, Part: id.Part},
+		Task: func(p store.Part) (store.NewTask, error) {
+			key, err := definition.ParseRawKey(p.Raw.Key)
+			if err != nil {
+				return store.NewTask{}, err
+			}
+			raw = p.Raw
+			a := plan.NewIngest(key, raw.ETag, media.Rotation(c.document(p).Rotate.Or(0)))
+			a.Trace = trace.Context(ctx)
+			return store.NewTask{Assignment: a, Part: id.Part}, nil
+		},
 	})
 	if fresh || err != nil { // what was known leaves no span
 		end(err)

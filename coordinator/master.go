@@ -37,6 +37,9 @@ const (
 // any decoder reads and which keeps the memory apart from the length of the song.
 const adtsHeader = 7
 
+// bitrate is that of the final's sound, bit/s.
+const bitrate = 192000
+
 // master masters the sum of the sounds and encodes it.
 func (f *finisher) master(ctx context.Context) (*stitch.Audio, error) {
 	o, warnings, err := f.c.MasterOptions(ctx, f.plan.Master)
@@ -114,7 +117,7 @@ func (c *Coordinator) MasterOptions(ctx context.Context, m plan.Master) (o mix.M
 
 // encode masters once and writes the coded sound into the scratch file.
 func (f *finisher) encode(ctx context.Context, o mix.MasterOptions) (_ *stitch.Audio, m mix.Mastered, err error) {
-	coder, err := encode.NewAAC(media.MixRate, 2, f.c.cfg.Bitrate)
+	coder, err := encode.NewAAC(media.MixRate, 2, bitrate)
 	if err != nil {
 		return nil, m, err
 	}

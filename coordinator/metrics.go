@@ -30,7 +30,7 @@ func newMetrics(c *Coordinator) *metrics {
 	}
 	m := &metrics{
 		events: counter("choirless_notifications_total", "Notifications of objects, by what became of them.", "outcome"),
-		tasks:  counter("choirless_tasks_total", "Ends of attempts at tasks: done, retried, replanned (an object was gone), given up.", "kind", "outcome"),
+		tasks:  counter("choirless_tasks_total", "Ends of attempts at tasks: done, retried, replanned (an object was gone), orphaned (its render was cancelled), given up.", "kind", "outcome"),
 		reused: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "choirless_tasks_reused_total", Help: "Tasks of a plan that were done already.",
 		}),

@@ -53,7 +53,8 @@ func (c *Coordinator) reconcileRaw(ctx context.Context) error {
 		if known[info.Key] == info.ETag {
 			continue
 		}
-		if err := c.uploaded(ctx, info); err != nil {
+		// The list is of a while ago: what counts is what is there now.
+		if err := c.Announce(ctx, definition.BucketRaw, info.Key); err != nil {
 			return err
 		}
 	}

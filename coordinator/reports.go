@@ -2,10 +2,10 @@ package coordinator
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
 	"github.com/choirless/render/store"
 )
 
@@ -13,7 +13,7 @@ import (
 // store matches them by key and attempt.
 func (c *Coordinator) report(ctx context.Context, body []byte) error {
 	var r plan.Report
-	if err := json.Unmarshal(body, &r); err != nil {
+	if err := queue.Decode(body, &r); err != nil {
 		c.log.Warn("report dropped", "error", err) // it will not get better
 		return nil
 	}
@@ -30,10 +30,10 @@ func (c *Coordinator) report(ctx context.Context, body []byte) error {
 	case plan.ReportReturned:
 		var fresh bool
 		fresh, err = c.store.ReturnTask(ctx, store.News{
-			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Delivery: r.Delivery,
+			Song: r.Song, Key: r.Key, Attempt: r.Attempt, Node: r.Node, Delivery: r.Delivery, Reason: r.Error,
 		})
 		if fresh {
-			log.Info("task handed back")
+			log.Info("task handed back", "reason", r.Error)
 		}
 	case plan.ReportDone:
 		var fresh bool

@@ -19,6 +19,8 @@ const (
 	stopTime    = 5 * time.Second // the same, once we are to stop: a few transactions
 	retryPause  = time.Second     // after an error of a queue, a bucket or the store
 	handBack    = 5 * time.Second
+	workers     = 2                     // how many songs are aligned and planned at once
+	finishers   = 2                     // how many songs are finished at once
 	receivers   = 2                     // of a queue: one may wait for the store while the other reads
 	lookPause   = 20 * time.Millisecond // between two looks for something to do
 	atOnce      = 4                     // messages of one batch that are dealt with beside each other
@@ -46,12 +48,12 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		g.Go(func() error { return c.receive(ctx, c.cfg.Reports, "reports", c.report) })
 	}
 	g.Go(func() error { return c.loop(ctx, "dispatch", c.dispatch) })
-	for range c.cfg.Workers {
+	for range workers {
 		g.Go(func() error { return c.loop(ctx, "songs", c.songStep) })
 		g.Go(func() error { return c.loop(ctx, "renders", c.renderStep) })
 	}
 	g.Go(func() error { return c.loop(ctx, "growing", c.growStep) })
-	for range c.cfg.Finishers {
+	for range finishers {
 		g.Go(func() error { return c.loop(ctx, "finish", c.finishStep) })
 	}
 	g.Go(func() error { return c.every(ctx, "sweep", c.cfg.Silent/4, c.sweep) })
@@ -207,12 +209,15 @@ func (c *Coordinator) holding(ctx context.Context, extend func(context.Context, 
 				return nil
 			case <-tick.C:
 			}
-			asked := time.Now()
-			err := extend(ctx, c.cfg.Claim)
+			// A store that does not answer is asked anew, as long as the claim is sure.
+			asked, sure := time.Now(), held.Add(c.cfg.Claim*9/10)
+			asking, stop := context.WithTimeout(ctx, min(c.cfg.Claim/3, sure.Sub(asked)))
+			err := extend(asking, c.cfg.Claim)
+			stop()
 			switch {
 			case err == nil:
 				held = asked
-			case errors.Is(err, store.ErrLost) || time.Since(held) > c.cfg.Claim*9/10:
+			case errors.Is(err, store.ErrLost) || !time.Now().Before(sure):
 				cancel(fmt.Errorf("%w: %w", store.ErrLost, err))
 				return nil
 			}

@@ -345,3 +345,45 @@ func warned(r Result, part definition.PartID, text string) bool {
 	}
 	return false
 }
+
+// A setting that is changed renders the song again, as a changed part does; one that
+// changes nothing to see or hear does not.
+func TestSettings(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	c, _ := b.start(b.config())
+	set := definition.Settings{Name: "Old Hundredth", Output: definition.Output{Size: definition.Some(definition.Pair{192, 96})}}
+	if err := c.PutSettings(t.Context(), testSong, set); err != nil {
+		t.Fatal(err)
+	}
+	b.song(3)
+	first := b.done(c, "")
+	if first.Output.Width != 192 || first.Output.Height != 96 || first.Title != set.Name {
+		t.Errorf("%q is %dx%d", first.Title, first.Output.Width, first.Output.Height)
+	}
+	edit := func(f func(*definition.Settings)) Result {
+		t.Helper()
+		err := c.EditSettings(t.Context(), testSong, func(s definition.Settings) (definition.Settings, error) {
+			f(&s)
+			return s, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.done(c, "")
+	}
+	if r := edit(func(s *definition.Settings) { s.Name = "Another" }); r.Run != first.Run || r.Title != "Another" {
+		t.Errorf("another name: run %s, was %s", r.Run, first.Run)
+	}
+	r := edit(func(s *definition.Settings) { s.Output.Size = definition.Some(definition.Pair{160, 96}) })
+	if r.Run == first.Run || r.Output.Width != 160 {
+		t.Errorf("another size: run %s, was %s, %d wide", r.Run, first.Run, r.Output.Width)
+	}
+	edit(func(s *definition.Settings) { s.Auto = definition.Some(false) })
+	if r := edit(func(s *definition.Settings) { s.Output.Size = set.Output.Size }); r.Output.Width != 160 {
+		t.Errorf("without an automatic definition: %d wide", r.Output.Width)
+	}
+	if r := edit(func(s *definition.Settings) { s.Auto = definition.Some(true) }); r.Output.Width != 192 {
+		t.Errorf("with one again: %d wide", r.Output.Width)
+	}
+}

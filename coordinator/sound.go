@@ -83,7 +83,7 @@ func (f *finisher) masterKey(ctx context.Context) (string, error) {
 		Master  plan.Master
 		Bitrate int
 		IR      string // ETag
-	}{Version: f.plan.Version, Samples: f.plan.Samples, Master: f.plan.Master, Bitrate: f.c.cfg.Bitrate}
+	}{Version: f.plan.Version, Samples: f.plan.Samples, Master: f.plan.Master, Bitrate: bitrate}
 	for i := range f.plan.Sounds {
 		shape.Sums = append(shape.Sums, f.plan.Sound(i).Key)
 	}

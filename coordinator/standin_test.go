@@ -85,7 +85,7 @@ func (n *node) run(ctx context.Context) error {
 
 func (n *node) handle(ctx context.Context, l queue.Lease) error {
 	var first plan.Assignment
-	if err := json.Unmarshal(l.Body(), &first); err != nil {
+	if err := queue.Decode(l.Body(), &first); err != nil {
 		return err
 	}
 	for _, a := range append([]plan.Assignment{first}, first.Then...) {

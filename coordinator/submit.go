@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/store"
 )
@@ -16,7 +17,7 @@ func (c *Coordinator) PutSong(ctx context.Context, id definition.Song, f *defini
 	if f == nil {
 		return c.store.PutSong(ctx, id, nil)
 	}
-	text, err := json.Marshal(settings{Output: f.Output, Layout: f.Layout})
+	text, err := json.Marshal(f.Settings)
 	if err != nil {
 		return fmt.Errorf("song %q: settings: %w", id.Song, err)
 	}
@@ -31,31 +32,78 @@ func (c *Coordinator) PutSong(ctx context.Context, id definition.Song, f *defini
 	return nil
 }
 
+// PutSettings makes the song known and replaces its settings. It is planned again when
+// they changed; what the change does not touch is not rendered again.
+func (c *Coordinator) PutSettings(ctx context.Context, id definition.Song, set definition.Settings) error {
+	if err := c.store.PutSong(ctx, id, nil); err != nil {
+		return err
+	}
+	return c.EditSettings(ctx, id, func(definition.Settings) (definition.Settings, error) { return set, nil })
+}
+
+// EditSettings is PutSettings of what edit makes of those that a song has. The error is
+// edit's, or ErrNotFound of the store when there is no such song.
+func (c *Coordinator) EditSettings(ctx context.Context, id definition.Song, edit func(definition.Settings) (definition.Settings, error)) error {
+	return c.store.EditSong(ctx, id, func(s store.Song) (json.RawMessage, bool, error) {
+		set, err := status.Settings(s)
+		if err != nil {
+			return nil, false, err
+		}
+		if set, err = edit(set); err != nil {
+			return nil, false, err
+		}
+		auto := set.Auto.Or(true)
+		set.Auto = definition.Optional[bool]{} // it has a place of its own
+		text, err := json.Marshal(set)
+		if err != nil {
+			return nil, false, fmt.Errorf("song %q: settings: %w", id.Song, err)
+		}
+		return text, auto, nil
+	})
+}
+
 // PutPart stores the document of a part. The song is planned again when it
 // changed; what the change does not touch is not rendered again.
 func (c *Coordinator) PutPart(ctx context.Context, song definition.Song, doc definition.Part) error {
-	doc.ChoirID, doc.SongID = song.Choir, song.Song
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return fmt.Errorf("part %q: document: %w", doc.PartID, err)
-	}
-	if _, err := definition.ParsePart(text); err != nil {
-		return fmt.Errorf("part %q: %w", doc.PartID, err)
-	}
 	id := store.PartID{Song: song, Part: doc.PartID}
+	text, err := partDocument(id, doc)
+	if err != nil {
+		return err
+	}
 	if err := c.store.PutPart(ctx, id, text); err != nil {
 		return err
 	}
-	p, err := c.store.Part(ctx, id)
-	if err != nil || p.Raw.Key == "" {
-		return err
-	}
-	key, err := definition.ParseRawKey(p.Raw.Key)
+	// Another rotation is another reading of the recording: its snapshot turns.
+	return c.ingest(ctx, id, store.Raw{})
+}
+
+// EditPart is PutPart of what edit makes of the document a part has, "" when it has none.
+// The error is edit's, or ErrNotFound of the store when there is no such part.
+func (c *Coordinator) EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error {
+	err := c.store.EditPart(ctx, id, func(doc json.RawMessage) (json.RawMessage, error) {
+		p, err := edit(doc)
+		if err != nil {
+			return nil, err
+		}
+		return partDocument(id, p)
+	})
 	if err != nil {
 		return err
 	}
-	// Another rotation is another reading of the recording: its snapshot turns.
-	return c.ingest(ctx, id, key, p.Raw, doc)
+	return c.ingest(ctx, id, store.Raw{})
+}
+
+// partDocument is a document as the store keeps it.
+func partDocument(id store.PartID, doc definition.Part) ([]byte, error) {
+	doc.PartID, doc.ChoirID, doc.SongID = id.Part, id.Choir, id.Song.Song
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("part %q: document: %w", id.Part, err)
+	}
+	if _, err := definition.ParsePart(text); err != nil {
+		return nil, fmt.Errorf("part %q: %w", id.Part, err)
+	}
+	return text, nil
 }
 
 // SetAuto says whether a song gets an automatic definition; it does unless told.
@@ -73,7 +121,7 @@ func (c *Coordinator) Cancel(ctx context.Context, run string) (bool, error) {
 // Rerender renders the newest definition of that name once more and returns the
 // new run. What is still valid is not made again.
 func (c *Coordinator) Rerender(ctx context.Context, id definition.Song, name string) (string, error) {
-	last, err := c.store.LatestRender(ctx, id, orAuto(name))
+	last, err := c.store.LatestRender(ctx, id, definition.NameOr(name))
 	if err != nil {
 		return "", err
 	}
@@ -91,7 +139,7 @@ func (c *Coordinator) Retry(ctx context.Context, id definition.Song, name string
 		return "", err
 	}
 	song, err := c.store.Song(ctx, id)
-	if err != nil || (song.Auto && orAuto(name) == definition.AutoName) {
+	if err != nil || (song.Auto && definition.NameOr(name) == definition.AutoName) {
 		return "", err
 	}
 	run, err := c.Rerender(ctx, id, name)
@@ -99,11 +147,4 @@ func (c *Coordinator) Retry(ctx context.Context, id definition.Song, name string
 		return "", nil
 	}
 	return run, err
-}
-
-func orAuto(name string) string {
-	if name == "" {
-		return definition.AutoName
-	}
-	return name
 }

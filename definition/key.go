@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,6 +30,9 @@ import (
 // AutoName is the name of the definition that is made without being asked for.
 const AutoName = "auto"
 
+// NameOr is a definition's name, AutoName where none is said.
+func NameOr(name string) string { return cmp.Or(name, AutoName) }
+
 const (
 	previewSuffix = "-preprod.mp4"
 	growingSuffix = "-growing.m3u8"
@@ -40,6 +44,11 @@ const (
 // maxKey is the longest key a bucket takes, in bytes: a file name holds 255, and
 // a directory bucket needs a few for itself.
 const maxKey = 240
+
+// maxIDs is how long choir, song, and part or definition, joined by '+', may be in
+// bytes. The longest names made of them are those of the note about an ingest,
+// ids+<32 digits>.ingest.json, and of a growing preview's segments.
+const maxIDs = maxKey - len("+0123456789abcdef0123456789abcdef.ingest.json")
 
 // RawKey names an upload. Ext has no dot and may be empty.
 type RawKey struct {
@@ -56,7 +65,21 @@ func (k RawKey) Snapshot() string { return SnapshotKey(k.String()) }
 
 // ParseRawKey reads choir+song+part.ext, with any extension or none.
 func ParseRawKey(key string) (RawKey, error) {
-	f, err := split("raw", key, 3)
+	k, err := parseRaw("raw", key)
+	if err != nil {
+		return RawKey{}, err
+	}
+	if err := CheckPart(k.Song, k.Part); err != nil {
+		return RawKey{}, keyError("raw", key, err.Error())
+	}
+	if longest := maxKey - len(snapshotExt); len(key) > longest {
+		return RawKey{}, keyError("raw", key, fmt.Sprintf("%d bytes, at most %d", len(key), longest))
+	}
+	return k, nil
+}
+
+func parseRaw(what, key string) (RawKey, error) {
+	f, err := split(what, key, 3)
 	if err != nil {
 		return RawKey{}, err
 	}
@@ -65,11 +88,11 @@ func ParseRawKey(key string) (RawKey, error) {
 	if i := strings.LastIndexByte(part, '.'); i >= 0 {
 		part, ext = part[:i], part[i+1:]
 		if ext == "" {
-			return RawKey{}, keyError("raw", key, "ends in a dot")
+			return RawKey{}, keyError(what, key, "ends in a dot")
 		}
 	}
 	if part == "" {
-		return RawKey{}, keyError("raw", key, "empty part id")
+		return RawKey{}, keyError(what, key, "empty part id")
 	}
 	k.Part, k.Ext = PartID(part), ext
 	return k, nil
@@ -160,24 +183,17 @@ type NameKey struct {
 }
 
 // DefinitionKey returns the key in the definition bucket. Without a name it is AutoName's.
-func (k NameKey) DefinitionKey() string { return withExt(join(k.Song, k.name()), definitionExt) }
+func (k NameKey) DefinitionKey() string { return withExt(join(k.Song, NameOr(k.Name)), definitionExt) }
 
 // PreviewKey returns the key in the preview bucket.
-func (k NameKey) PreviewKey() string { return join(k.Song, k.name()) + previewSuffix }
+func (k NameKey) PreviewKey() string { return join(k.Song, NameOr(k.Name)) + previewSuffix }
 
 // GrowingKey returns the key, in the preview bucket, of the playlist of the song
 // so far.
-func (k NameKey) GrowingKey() string { return join(k.Song, k.name()) + growingSuffix }
+func (k NameKey) GrowingKey() string { return join(k.Song, NameOr(k.Name)) + growingSuffix }
 
 // FinalKey returns the key in the final bucket.
-func (k NameKey) FinalKey() string { return join(k.Song, k.name()) + finalSuffix }
-
-func (k NameKey) name() string {
-	if k.Name == "" {
-		return AutoName
-	}
-	return k.Name
-}
+func (k NameKey) FinalKey() string { return join(k.Song, NameOr(k.Name)) + finalSuffix }
 
 // ParseDefinitionKey reads choir+song+name.json.
 func ParseDefinitionKey(key string) (NameKey, error) {
@@ -202,6 +218,9 @@ func parseName(what, key, suffix string) (NameKey, error) {
 	if !ok || name == "" {
 		return NameKey{}, keyError(what, key, fmt.Sprintf("want choir+song+name%s", suffix))
 	}
+	if err := checkIDs(f.song(), name); err != nil {
+		return NameKey{}, keyError(what, key, err.Error())
+	}
 	return NameKey{Song: f.song(), Name: name}, nil
 }
 
@@ -218,9 +237,9 @@ func (k CellKey) String() string { return withExt(join(k.Song, k.Hash), k.Ext) }
 
 // ParseCellKey reads choir+song+hash.ext.
 func ParseCellKey(key string) (CellKey, error) {
-	r, err := ParseRawKey(key)
+	r, err := parseRaw("final-parts", key)
 	if err != nil {
-		return CellKey{}, fmt.Errorf("final-parts: %w", err)
+		return CellKey{}, err
 	}
 	hash := string(r.Part)
 	if strings.Trim(hash, "0123456789abcdef") != "" || r.Ext == "" {
@@ -251,17 +270,52 @@ func ParseRunKey(key string) (RunKey, error) {
 }
 
 // CheckID reports why s cannot stand in an object key as the named thing: it is
-// empty, or holds '+', '/' or a control character, or is not UTF-8.
+// empty or too long, or holds '+', '/', a control character or one that no queue takes, or is not
+// UTF-8.
 func CheckID(what, s string) error {
 	switch {
 	case s == "":
 		return fmt.Errorf("%s: empty", what)
+	case len(s) > maxIDs:
+		return fmt.Errorf("%s: %d bytes, at most %d", what, len(s), maxIDs)
 	case !utf8.ValidString(s):
 		return fmt.Errorf("%s %q: not UTF-8", what, s)
 	case strings.ContainsAny(s, "+/"):
 		return fmt.Errorf("%s %q: holds '+' or '/', which separate ids in keys", what, s)
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return fmt.Errorf("%s %q: holds a control character", what, s)
+	case strings.ContainsAny(s, "\uFFFE\uFFFF"):
+		return fmt.Errorf("%s %q: holds U+FFFE or U+FFFF, which are no characters", what, s)
+	}
+	return nil
+}
+
+// CheckSong reports why nothing can be named by a song: an id that CheckID refuses, or
+// ids that are too long together.
+func CheckSong(s Song) error {
+	if err := CheckID("choir id", string(s.Choir)); err != nil {
+		return err
+	}
+	if err := CheckID("song id", string(s.Song)); err != nil {
+		return err
+	}
+	return checkIDs(s)
+}
+
+// CheckPart is CheckSong for a part of the song.
+func CheckPart(s Song, part PartID) error {
+	if err := CheckSong(s); err != nil {
+		return err
+	}
+	if err := CheckID("part id", string(part)); err != nil {
+		return err
+	}
+	return checkIDs(s, string(part))
+}
+
+func checkIDs(s Song, rest ...string) error {
+	if n := len(join(s, rest...)); n > maxIDs {
+		return fmt.Errorf("ids of %d bytes together, at most %d", n, maxIDs)
 	}
 	return nil
 }

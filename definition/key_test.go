@@ -27,6 +27,7 @@ var rawKeys = []struct {
 	{key: "../c+s+p.webm", bad: true},
 	{key: "c+s+p\x00.webm", bad: true},
 	{key: "c+s+p\xff.webm", bad: true},
+	{key: "c+s+p\uffff.webm", bad: true},
 	{key: "c+s+" + strings.Repeat("p", 1100), bad: true},
 }
 
@@ -119,3 +120,48 @@ func FuzzKeys(f *testing.F) {
 		same("run", run.String(), err)
 	})
 }
+
+// What is named by the longest ids that are accepted is a key of a bucket still; ids
+// one byte longer are refused where they come in.
+func TestLongIDs(t *testing.T) {
+	s := Song{Choir: ChoirID(strings.Repeat("c", 60)), Song: SongID(strings.Repeat("s", 60))}
+	longest := maxIDs - 2*60 - 2
+	part := PartID(strings.Repeat("p", longest))
+	raw, err := ParseRawKey(RawKey{s, part, strings.Repeat("x", maxKey-len(".jpg")-maxIDs-1)}.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := ParseDefinitionKey(NameKey{s, string(part)}.DefinitionKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := strings.Repeat("0a", 32)
+	for _, key := range []string{
+		raw.Snapshot(), IngestKey(s, part, hash) + ".json", FeaturesKey(s, part, hash), AlignmentKey(s, part),
+		CellKey{s, TakeHash(hash), "h264"}.String() + ".json",
+		n.PreviewKey(), n.GrowingKey(), SnapshotKey(n.FinalKey()),
+		RunKey{s, n.Name, hash[:16], hash[:12] + "-10000.m4s"}.String(),
+	} {
+		if len(key) > maxKey {
+			t.Errorf("%q has %d bytes, at most %d", key, len(key), maxKey)
+		}
+	}
+	for _, err := range []error{
+		CheckPart(s, part+"p"),
+		CheckSong(Song{s.Choir, SongID(strings.Repeat("s", maxIDs))}),
+		second(ParseRawKey(RawKey{s, part + "p", "webm"}.String())),
+		second(ParseRawKey(RawKey{s, part, strings.Repeat("x", maxKey-len(".jpg")-maxIDs)}.String())),
+		second(ParseDefinitionKey(NameKey{s, string(part) + "p"}.DefinitionKey())),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "at most") {
+			t.Errorf("ids that are too long: %v", err)
+		}
+	}
+	for _, err := range []error{CheckPart(s, part), CheckSong(s)} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -67,11 +67,19 @@ func DocumentID(s Song, part PartID) string {
 	return fmt.Sprintf("%s:song:%s:part:%s", s.Choir, s.Song, part)
 }
 
+// Settings are what a person says about a song as a whole.
+type Settings struct {
+	Name   string        `json:"name,omitempty"` // of the song, for people
+	Output Output        `json:"output,omitzero"`
+	Layout LayoutOptions `json:"layout,omitzero"`
+	// Auto says whether an automatic definition is made; it is unless told.
+	Auto Optional[bool] `json:"auto,omitzero"`
+}
+
 // SongFile is song.json: what a person says about a song and its parts.
 type SongFile struct {
 	Song
-	Output Output
-	Layout LayoutOptions
+	Settings
 	// Parts are in the order of the file.
 	Parts []Part
 }

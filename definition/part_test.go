@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -121,6 +122,27 @@ func TestResolvePicksTheBacking(t *testing.T) {
 	} {
 		if got := kinds(c.text, c.ids...); got != c.want {
 			t.Errorf("%s: %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
+// Settings are read as strictly as song.json, and what is written is read back the same.
+func TestParseSettings(t *testing.T) {
+	const text = `{"name":"Old Hundredth","output":{"size":[1280,720],"reverb":0.1,"look":{"gamma":1.1},"border_color":"#f4e7c8"},"layout":{"mode":"boxjam","margin":0,"center":true},"auto":false}`
+	s, err := ParseSettings([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := json.Marshal(s); err != nil || string(got) != text {
+		t.Errorf("%s came back as %s (%v)", text, got, err)
+	}
+	for bad, want := range map[string]string{
+		`[]`: "want an object", `{`: "settings: ", `{"size":[1,2]}`: "size: unknown field", `{"parts":[]}`: "unknown field",
+		`{"output":{"size":["1280",720]}}`: "output.size", `{"auto":"no"}`: "auto: is a string", `{"layout":{"margin":201}}`: "layout.margin",
+		`{"title":"x"}`: "unknown field",
+	} {
+		if _, err := ParseSettings([]byte(bad)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", bad, err, want)
 		}
 	}
 }

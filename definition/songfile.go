@@ -60,23 +60,49 @@ func allObjects(v value) bool {
 func (f *SongFile) readObject(o *object, fs *faults) {
 	f.Choir = ChoirID(o.str("choirId", "choir_id").Or(""))
 	f.Song.Song = SongID(o.str("songId", "song_id").Or(""))
+	f.Settings.read(o, fs)
+	if p, ok := o.get("parts"); ok {
+		f.Parts = readParts(p, fs)
+	}
+	for _, known := range []string{"ok", "title", "description", "version", "createdOn", "userId", "type"} {
+		o.used[known] = true // the API's own answer, and what people write to remember
+	}
+	o.done(nil)
+}
+
+// ParseSettings reads the settings of a song as the API stores them: name, output and
+// layout as in song.json, and auto. All faults are reported at once.
+func ParseSettings(b []byte) (Settings, error) {
+	fs := &faults{}
+	v, err := readTree(b, fs)
+	if err != nil {
+		return Settings{}, fmt.Errorf("settings: %w", err)
+	}
+	var s Settings
+	o := fs.open(v)
+	s.read(o, fs)
+	s.Auto = o.boolean("auto")
+	o.done(nil)
+	s.validate(fs)
+	if err := fs.err(); err != nil {
+		return Settings{}, fmt.Errorf("settings: %w", err)
+	}
+	return s, nil
+}
+
+// read reads what song.json says of them.
+func (s *Settings) read(o *object, fs *faults) {
+	s.Name = o.str("name").Or("")
 	if out, ok := o.get("output"); ok {
-		f.Output = readOutput(fs.open(out))
+		s.Output = readOutput(fs.open(out))
 	}
 	if l, ok := o.get("layout"); ok {
 		lo := fs.open(l)
-		f.Layout = LayoutOptions{
+		s.Layout = LayoutOptions{
 			Mode: lo.str("mode"), Margin: lo.integer("margin"), Center: lo.boolean("center", "centre"),
 		}
 		lo.done(nil)
 	}
-	if p, ok := o.get("parts"); ok {
-		f.Parts = readParts(p, fs)
-	}
-	for _, known := range []string{"ok", "name", "title", "description", "version", "createdOn", "userId", "type"} {
-		o.used[known] = true // the API's own answer, and what people write to remember
-	}
-	o.done(nil)
 }
 
 // readParts reads documents from a list, or from an object whose keys are part ids.
@@ -148,14 +174,18 @@ func readPart(o *object) Part {
 	return p
 }
 
-func (f *SongFile) validate(fs *faults) {
-	f.Output.validate(fs)
-	if m, ok := f.Layout.Mode.Get(); ok && m != "rows" && m != "stretch" && m != "boxjam" {
+func (s *Settings) validate(fs *faults) {
+	s.Output.validate(fs)
+	if m, ok := s.Layout.Mode.Get(); ok && m != "rows" && m != "stretch" && m != "boxjam" {
 		fs.add("layout.mode", `%q is none of "rows", "stretch", "boxjam"`, m)
 	}
-	if m, ok := f.Layout.Margin.Get(); ok && (m < 0 || m > 200) {
+	if m, ok := s.Layout.Margin.Get(); ok && (m < 0 || m > 200) {
 		fs.add("layout.margin", "%d is outside 0 to 200 (px)", m)
 	}
+}
+
+func (f *SongFile) validate(fs *faults) {
+	f.Settings.validate(fs)
 	seen := map[PartID]bool{}
 	for i := range f.Parts {
 		p := &f.Parts[i]

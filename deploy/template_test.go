@@ -365,4 +365,8 @@ func TestContainer(t *testing.T) {
 			t.Errorf("Containerfile lacks %s", want)
 		}
 	}
+	// What listens on a container's loopback address nobody can reach.
+	if !regexp.MustCompile(`(?s)CHOIRLESS_LISTEN=0\.0\.0\.0:8080\n.*EXPOSE 8080\n`).Match(text) {
+		t.Error("Containerfile does not listen on the port that it exposes")
+	}
 }

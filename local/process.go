@@ -81,7 +81,7 @@ func Open(ctx context.Context, o Options) (_ *Process, err error) {
 	}
 	ncfg := node.Config{
 		Name: "local", Buckets: l.Buckets, Assignments: assignments, Reports: reports,
-		Scratch: scratch, Log: o.Log,
+		Scratch: scratch, Alone: true, Log: o.Log,
 	}
 	if o.Node != nil {
 		o.Node(&ncfg)

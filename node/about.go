@@ -33,6 +33,9 @@ func (n *Node) About() plan.Node {
 	for _, codec := range decode.Codecs {
 		a.Decoders[codec] = n.cfg.Decoder.Says(codec)
 	}
+	if err := n.Trouble(); err != nil {
+		a.Slots, a.Trouble = 0, err.Error()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	a.Decoder = strings.Join(slices.Sorted(maps.Keys(n.decoders)), ", ")

@@ -43,7 +43,7 @@ type ending struct {
 // done is known already to whoever gets it. It returns how the last one ended.
 func (n *Node) handle(ctx context.Context, l queue.Lease) outcome {
 	var first plan.Assignment
-	if err := json.Unmarshal(l.Body(), &first); err != nil {
+	if err := queue.Decode(l.Body(), &first); err != nil {
 		n.cfg.Log.Error("assignment is not readable, dropped", "error", err)
 		n.settle(ctx, "ack", l.Ack)
 		n.metrics.settled("", outcomeUnusable)
@@ -81,10 +81,11 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	var result json.RawMessage
 	var reused bool
 	var away *transferError
+	var lack *lackError
 	held := false
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
 		held = true
-		defer r.tell(ctx, n.cfg.Visibility/3)()
+		defer r.tell(ctx, n.signOfLife())()
 		result, reused, err = n.work(ctx, a, r.progress, log)
 		return err
 	})
@@ -102,21 +103,25 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 		return ending{outcome: outcomeLost}
 	case ctx.Err() != nil, errors.Is(err, errDraining):
 		log.Info("handed back, the node is stopping")
-		return r.handBack(ctx, ending{})
+		return r.handBack(ctx, "", ending{})
 	case !held:
 		log.Warn("handed back, its lease cannot be extended", "error", err)
-		return r.handBack(ctx, ending{delay: n.outage.pause})
+		return r.handBack(ctx, err.Error(), ending{delay: n.outage.pause})
 	case machineTrouble(err):
 		log.Error("handed back, this machine lacks something", "error", err)
-		return r.handBack(ctx, ending{pause: fullPause}) // others should have it, and what comes next
+		return r.handBack(ctx, err.Error(), ending{pause: fullPause}) // others should have it, and what comes next
+	case errors.As(err, &lack) && !n.cfg.Alone:
+		log.Error("handed back, "+lack.what, "error", err)
+		n.without(lack.absence)
+		return r.handBack(ctx, err.Error(), ending{pause: n.outage.pause})
 	case errors.As(err, &away):
 		log.Warn("handed back, an object store does not answer", "error", err)
-		n.outage.begin(away.role)
-		return r.handBack(ctx, ending{delay: n.outage.pause})
+		n.without(n.away(away))
+		return r.handBack(ctx, err.Error(), ending{delay: n.outage.pause})
 	}
 	rep := plan.Report{State: plan.ReportFailed, Error: err.Error()}
 	var reject *decode.RejectError
-	rep.Permanent = errors.As(err, &reject)
+	rep.Permanent = errors.As(err, &reject) || errors.Is(err, bucket.ErrKey)
 	rep.Gone = errors.Is(err, bucket.ErrNotFound)
 	var pe *PartError
 	if errors.As(err, &pe) {

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/choirless/render/engine"
 )
@@ -20,7 +19,7 @@ func (n *Node) takeEngine(ctx context.Context) (*engine.Engine, error) {
 	n.mu.Unlock()
 	e, err := engine.New(ctx, n.cfg.Engine)
 	if err != nil {
-		return nil, fmt.Errorf("engine: %w", err)
+		return nil, n.noEngine(err)
 	}
 	n.cfg.Log.Info("compositor ready", "renderer", e.Renderer(), "software", e.Software(), "opened", e.Device().Opened)
 	n.mu.Lock()

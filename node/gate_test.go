@@ -47,10 +47,10 @@ func TestGateFromIngestToSum(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := func(cleanup ...string) []float32 {
-		voices, err := Voices(t.Context(), objects, []plan.Voice{{
+		voices, err := Voices(t.Context(), objects, plan.Sound{Rests: backing.Rests, Voices: []plan.Voice{{
 			Part: "p", Source: plan.Ref{Bucket: "converted", Key: definition.ConvertedKey(ingestSong, "p", part.SHA256)}, Gain: 1, Send: 1,
-			Cleanup: cleanup, Rests: backing.Rests, GateDB: mix.GateThreshold(part.Level),
-		}})
+			Cleanup: cleanup, GateDB: mix.GateThreshold(part.Level),
+		}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,6 +46,9 @@ type Config struct {
 	Engine engine.Options
 	// Decoder decodes the parts' pictures as far as it can; the default is Software.
 	Decoder decode.Decoder
+	// Alone says that there is no other node. What this machine cannot do is then a
+	// failure, and not work for others.
+	Alone bool
 	// StockEncoder keeps to the unpatched encoder options even where the
 	// patched one is linked: every segment is then stacked and encoded once more.
 	StockEncoder bool
@@ -95,10 +98,13 @@ const (
 	// progressEvery bounds how often one assignment reports its percentage.
 	progressEvery = 500 * time.Millisecond
 	// transferPause is how long an assignment waits that an object store's trouble
-	// has interrupted.
+	// has interrupted, and what is absent is not asked for again.
 	transferPause = 10 * time.Second
 	// fullPause is how long a slot takes no work after the scratch folder ran full.
 	fullPause = 10 * time.Second
+	// signOfLifeMost is how long a node may say nothing of its work, however long its
+	// leases are: the coordinator takes it for dead after --silent, two minutes.
+	signOfLifeMost = 20 * time.Second
 	// handBackTimeout bounds the report of what is handed back, which is worth less than
 	// to be gone in time.
 	handBackTimeout = 3 * time.Second

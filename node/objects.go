@@ -23,11 +23,16 @@ type transferError struct {
 func (e *transferError) Error() string { return e.err.Error() }
 func (e *transferError) Unwrap() error { return e.err }
 
-// transfer marks an error of a bucket as trouble that passes. That an object is
-// not there will not pass.
+// ofObject tells whether an error of a bucket is about the object that was named and
+// not about the store: it will not pass.
+func ofObject(err error) bool {
+	return errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrExists) || errors.Is(err, bucket.ErrKey)
+}
+
+// transfer marks an error of a bucket as trouble that passes, unless it is of the object.
 func transfer(ref plan.Ref, err error) error {
 	err = fmt.Errorf("%s/%s: %w", ref.Bucket, ref.Key, err)
-	if errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrExists) {
+	if ofObject(err) {
 		return err
 	}
 	return &transferError{ref.Bucket, err}

@@ -132,16 +132,13 @@ func (n *Node) picture(ctx context.Context, b bucket.Buckets, key string, p *pla
 	return res, nil
 }
 
-// usable reports why this node cannot encode as it is asked to. Another node may.
+// usable reports why this node cannot encode as it is asked to.
 func usable(e plan.Encoder, whole bool) error {
 	c := encode.Codec(e.Codec)
 	if c != encode.X264 && !whole {
 		return fmt.Errorf("encoder %v: it encodes whole pictures only", c)
 	}
-	if err := c.Available(); err != nil {
-		return fmt.Errorf("encoder %v: not available on this node: %w", c, err)
-	}
-	return nil
+	return available(c)
 }
 
 // composed is a frame on its way to the encoder.

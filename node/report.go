@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
 )
 
 // reporter sends the reports of one assignment. Safe for concurrent use.
@@ -32,9 +32,9 @@ func (r *reporter) send(ctx context.Context, rep plan.Report) error {
 }
 
 // handBack says that the assignment goes back to the queue: its message may wait there
-// for longer than a node may be silent, and is not to be taken for lost.
-func (r *reporter) handBack(ctx context.Context, e ending) ending {
-	_ = r.sendWithin(ctx, plan.Report{State: plan.ReportReturned}, handBackTimeout) // silence does, later
+// for longer than a node may be silent, and is not to be taken for lost. Why is for people.
+func (r *reporter) handBack(ctx context.Context, why string, e ending) ending {
+	_ = r.sendWithin(ctx, plan.Report{State: plan.ReportReturned, Error: why}, handBackTimeout) // silence does, later
 	e.outcome = outcomeHanded
 	return e
 }
@@ -59,7 +59,7 @@ func (r *reporter) post(ctx context.Context, rep plan.Report) error {
 	case r.a.Stack != nil:
 		rep.Segment = r.a.Stack.Segment.Index
 	}
-	body, err := json.Marshal(rep)
+	body, err := queue.Encode(rep)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
@@ -80,6 +80,9 @@ func (r *reporter) progress(percent float64) {
 	default: // it will be told with what is noted already
 	}
 }
+
+// signOfLife is how often work is reported of where nothing moves.
+func (n *Node) signOfLife() time.Duration { return min(n.cfg.Visibility/3, signOfLifeMost) }
 
 // tell reports in a goroutine of its own how far the assignment is: the newest
 // percentage, not too often, and at least every so often where nothing moves for long:

@@ -50,6 +50,17 @@ func TestWaitingNodeGivesSignsOfLife(t *testing.T) {
 	}
 }
 
+// However long its leases are, a node is not taken for dead.
+func TestSignsOfLifeUnderLongLeases(t *testing.T) {
+	for lease, want := range map[time.Duration]time.Duration{
+		6 * time.Second: 2 * time.Second, time.Minute: 20 * time.Second, 12 * time.Hour: 20 * time.Second,
+	} {
+		if got := New(Config{Visibility: lease}).signOfLife(); got != want {
+			t.Errorf("with leases of %v every %v, want %v", lease, got, want)
+		}
+	}
+}
+
 // slowReports is a queue that takes a report about progress only as long as nobody
 // gives up.
 type slowReports struct {

@@ -18,7 +18,7 @@ import (
 // its own) over the whole song and stores it as a float WAV.
 func (n *Node) sound(ctx context.Context, b bucket.Buckets, s *plan.Sound, progress func(float64)) (plan.SoundResult, error) {
 	res := plan.SoundResult{Samples: s.Samples, Channels: 2}
-	voices, err := Voices(ctx, b, s.Voices)
+	voices, err := Voices(ctx, b, *s)
 	if err != nil {
 		return res, err
 	}
@@ -54,16 +54,23 @@ func (n *Node) sound(ctx context.Context, b bucket.Buckets, s *plan.Sound, progr
 	return res, nil
 }
 
-// Voices translates the voices of a plan for the mixer; each opens its converted
+// Voices translates the voices of sounds for the mixer; each opens its converted
 // part when it is mixed. Errors are *PartError.
-func Voices(ctx context.Context, b bucket.Buckets, voices []plan.Voice) ([]mix.Voice, error) {
-	out := make([]mix.Voice, len(voices))
-	for i, v := range voices {
-		m, err := voice(ctx, b, v)
-		if err != nil {
-			return nil, &PartError{v.Part, err}
+func Voices(ctx context.Context, b bucket.Buckets, sounds ...plan.Sound) ([]mix.Voice, error) {
+	var out []mix.Voice
+	for _, s := range sounds {
+		var rests []mix.Span
+		for _, r := range s.Rests {
+			rests = append(rests, mix.Span{From: media.MixRate.Samples(r.From), To: media.MixRate.Samples(r.To)})
 		}
-		out[i] = m
+		for _, v := range s.Voices {
+			m, err := voice(ctx, b, v)
+			if err != nil {
+				return nil, &PartError{v.Part, err}
+			}
+			m.Cleanup.Rests = rests
+			out = append(out, m)
+		}
 	}
 	return out, nil
 }
@@ -82,9 +89,6 @@ func voice(ctx context.Context, b bucket.Buckets, v plan.Voice) (mix.Voice, erro
 		return m, err
 	}
 	m.Cleanup.GateDB = v.GateDB
-	for _, r := range v.Rests {
-		m.Cleanup.Rests = append(m.Cleanup.Rests, mix.Span{From: media.MixRate.Samples(r.From), To: media.MixRate.Samples(r.To)})
-	}
 	return m, nil
 }
 

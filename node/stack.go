@@ -18,6 +18,9 @@ import (
 // not keep motion inside its stripe.
 func (n *Node) stack(ctx context.Context, b bucket.Buckets, s *plan.Stack, progress func(float64)) (plan.CellResult, error) {
 	var res plan.CellResult
+	if err := available(encode.X264); err != nil {
+		return res, fmt.Errorf("segment %d: %w", s.Segment.Index, err)
+	}
 	var enc *encode.Cell
 	info, err := putStream(ctx, b, s.Out, func(w io.Writer) (err error) {
 		stripes, err := openStripes(ctx, b, s)

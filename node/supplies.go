@@ -46,10 +46,10 @@ func (s *supplies) trouble() error {
 	return s.err
 }
 
-// note remembers an error unless it says something of the object and not of the
-// store, or only that ctx has ended.
+// note remembers an error unless it says something of the object or its key and not of
+// the store, or only that ctx has ended.
 func (s *supplies) note(ctx context.Context, role, key string, err error) {
-	if err == nil || err == io.EOF || ctx.Err() != nil || errors.Is(err, bucket.ErrNotFound) || errors.Is(err, bucket.ErrExists) {
+	if err == nil || err == io.EOF || ctx.Err() != nil || ofObject(err) {
 		return
 	}
 	s.mu.Lock()

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/choirless/render/bucket"
@@ -145,5 +146,19 @@ func TestIngestNoteWithoutItsObjects(t *testing.T) {
 	}
 	if recall(t.Context(), b.node.cfg.Buckets, a) != nil {
 		t.Error("a converted part that is gone is taken for there")
+	}
+}
+
+// A key that no bucket takes is no outage: the recording is refused, once.
+func TestKeyThatIsTooLong(t *testing.T) {
+	b := newTakes(t)
+	for role, inner := range b.node.cfg.Buckets {
+		b.node.cfg.Buckets[role] = struct{ bucket.Bucket }{inner} // not a folder: as over the network
+	}
+	b.run()
+	upload := b.upload(60)
+	b.send(plan.NewIngest(definition.RawKey{Song: ingestSong, Part: definition.PartID(strings.Repeat("p", bucket.MaxKey))}, upload.Ingest.ETag, 0))
+	if r := b.final(); r.State != plan.ReportFailed || !r.Permanent || !strings.Contains(r.Error, bucket.ErrKey.Error()) {
+		t.Errorf("report %+v", r)
 	}
 }

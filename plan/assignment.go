@@ -231,7 +231,10 @@ type Sound struct {
 	Stripe  int     `json:"stripe"` // -1 for hidden and audio-only parts
 	Samples int64   `json:"samples"`
 	Voices  []Voice `json:"voices"`
-	Out     Ref     `json:"out"`
+	// Rests are where the backing rests, in song time (output frame 0 is 0), for the
+	// voices with the clean-up "gate". Without rests their gates stay open.
+	Rests []media.Span `json:"rests_ms,omitempty"`
+	Out   Ref          `json:"out"`
 }
 
 // Voice is one part in the mix.
@@ -246,11 +249,9 @@ type Voice struct {
 	PanLaw   string            `json:"pan_law,omitempty"` // "" is constant power, -3 dB centre
 	Send     float64           `json:"send"`              // reverb send, linear, 1 as the song says
 	Cleanup  []string          `json:"cleanup,omitempty"` // "highpass", "gate", "declick"
-	// Of a voice with the clean-up "gate": where the backing rests, in song time
-	// (output frame 0 is 0), and the level in dBFS RMS above which the voice sounds.
-	// Without rests the gate stays open.
-	Rests  []media.Span `json:"rests_ms,omitempty"`
-	GateDB float64      `json:"gate_dbfs,omitempty"`
+	// GateDB, of a voice with the clean-up "gate", is the level in dBFS RMS above which
+	// the voice sounds; see Sound.Rests.
+	GateDB float64 `json:"gate_dbfs,omitempty"`
 }
 
 // SoundResult is the result of a Sound.
@@ -309,8 +310,8 @@ type Report struct {
 	Delivery string      `json:"delivery,omitempty"`
 	Node     string      `json:"node"`
 	State    ReportState `json:"state"`
-	Percent  float64     `json:"percent"` // 0..100
-	Error    string      `json:"error,omitempty"`
+	Percent  float64     `json:"percent"`         // 0..100
+	Error    string      `json:"error,omitempty"` // why it failed, or was handed back
 	// Permanent: trying again cannot help.
 	Permanent bool `json:"permanent,omitempty"`
 	// Gone: an object was not there that the assignment reads.

@@ -23,7 +23,7 @@ func New(def *definition.Definition, o Options) (*Plan, error) {
 	b := &builder{def: def, o: o, out: def.Output.Or(definition.Defaults())}
 	b.p = &Plan{
 		Version: cmp.Or(o.Version, RendererVersion),
-		Song:    def.Ref(), Name: cmp.Or(o.Name, definition.AutoName), Run: o.Run,
+		Song:    def.Ref(), Name: definition.NameOr(o.Name), Run: o.Run,
 	}
 	for part, g := range o.Gains {
 		if !(g >= 0) || math.IsInf(g, 0) {
@@ -350,7 +350,6 @@ func (b *builder) sounds() {
 		}
 	}
 	voices := map[int][]Voice{}
-	rests := b.rests()
 	for _, in := range b.inputs {
 		part := b.o.Parts[in.PartID]
 		gain := in.Volume.Or(1)
@@ -372,7 +371,7 @@ func (b *builder) sounds() {
 			v.PanLaw = string(law)
 		}
 		if slices.Contains(v.Cleanup, "gate") {
-			v.Rests, v.GateDB = rests, part.GateDB
+			v.GateDB = part.GateDB
 			if !b.hasSound(b.p.Backing) {
 				b.warn(in.PartID, "clean-up gate: stays open, the backing has no sound to rest by")
 			}
@@ -391,7 +390,11 @@ func (b *builder) sounds() {
 		if vs := voices[stripe]; len(vs) > 0 {
 			// By part, not by place: the sum must not change its bits with the layout.
 			slices.SortFunc(vs, func(a, c Voice) int { return cmp.Compare(a.Part, c.Part) })
-			b.p.Sounds = append(b.p.Sounds, Sound{Stripe: stripe, Samples: b.p.Samples, Voices: vs})
+			s := Sound{Stripe: stripe, Samples: b.p.Samples, Voices: vs}
+			if slices.ContainsFunc(vs, func(v Voice) bool { return slices.Contains(v.Cleanup, "gate") }) {
+				s.Rests = b.rests()
+			}
+			b.p.Sounds = append(b.p.Sounds, s)
 		}
 	}
 }

@@ -3,8 +3,10 @@ package plan
 // Node is what a render node found on its machine and chose, for people and for the
 // coordinator, which shares work out.
 type Node struct {
-	// Slots is how many assignments it works on at once.
+	// Slots is how many assignments it works on at once; 0 while it takes none.
 	Slots int `json:"slots"`
+	// Trouble is why it takes none, empty when it does, or stops.
+	Trouble string `json:"trouble,omitempty"`
 	// Compositor is the renderer, empty before the first picture; Software says that
 	// it is not a GPU.
 	Compositor string `json:"compositor,omitempty"`

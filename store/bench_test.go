@@ -28,7 +28,9 @@ func benchmarkIngest(b *testing.B, st store.Store) {
 			key := fmt.Sprint("task", n)
 			_, err := st.Uploaded(ctx, store.Upload{
 				PartID: store.PartID{Song: song, Part: part}, Raw: store.Raw{Key: key, ETag: "1"},
-				Task: store.NewTask{Part: part, Assignment: plan.Assignment{Key: key, Kind: plan.KindIngest}},
+				Task: func(store.Part) (store.NewTask, error) {
+					return store.NewTask{Part: part, Assignment: plan.Assignment{Key: key, Kind: plan.KindIngest}}, nil
+				},
 			})
 			if err != nil {
 				b.Error(err)

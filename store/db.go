@@ -47,7 +47,8 @@ type dialect struct {
 	// wake is the expression that tells other processes of a text, when the
 	// transaction is committed; empty when it cannot.
 	wake string
-	// migrate takes a lock for the connection's lifetime before migrations run.
+	// migrate takes a lock for the rest of the transaction, before a migration runs in it;
+	// empty when there is one writer.
 	migrate string
 	// retry says that the transaction was the loser of a conflict.
 	retry func(error) bool
@@ -195,10 +196,7 @@ func (t *tx) changes(id definition.Song) {
 
 // lockSong locks the song's row for the rest of the transaction, creating it.
 func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
-	if err := definition.CheckID("choir id", string(id.Choir)); err != nil {
-		return err
-	}
-	if err := definition.CheckID("song id", string(id.Song)); err != nil {
+	if err := definition.CheckSong(id); err != nil {
 		return err
 	}
 	t.changes(id)

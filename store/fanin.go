@@ -38,7 +38,7 @@ func (d *db) TaskNews(ctx context.Context, n News) (live bool, err error) {
 				return err
 			}
 		}
-		_, err = t.exec(ctx, `UPDATE tasks SET state = ?, node = ?, percent = ?, news_at = ?, started = ?, updated = ?
+		_, err = t.exec(ctx, `UPDATE tasks SET state = ?, node = ?, percent = ?, error = '', news_at = ?, started = ?, updated = ?
 			WHERE choir = ? AND song = ? AND key = ?`, TaskRunning, n.Node, max(n.Percent, task.Percent), t.now,
 			nanos(started), t.now, n.Choir, n.Song.Song, n.Key)
 		return err
@@ -146,10 +146,14 @@ func (d *db) FailTask(ctx context.Context, f Failure) (v Verdict, err error) {
 			return err
 		}
 		over := task.State != TaskQueued && task.State != TaskRunning
-		if over || (f.Attempt < task.Attempt && !f.Permanent) {
+		if over || f.Attempt < task.Attempt {
 			return nil
 		}
 		task.Node = f.Node
+		if ended, err := t.endOrphan(ctx, task, f.Reason); ended || err != nil {
+			v = Orphaned
+			return err
+		}
 		if f.Gone {
 			v = Replanned
 			return t.replan(ctx, task, f.Reason)
@@ -309,6 +313,9 @@ func (d *db) sweepSilent(ctx context.Context, seen Task, silent int64, s Sweep, 
 		if err == sql.ErrNoRows || (err == nil && news >= silent) {
 			return nil // it spoke, or is over
 		} else if err != nil {
+			return err
+		}
+		if ended, err := t.endOrphan(ctx, seen, "its node went silent"); ended || err != nil {
 			return err
 		}
 		if s.Everything { // we stopped, the node is not to blame

@@ -60,7 +60,7 @@ type Part struct {
 	Updated   time.Time
 }
 
-// Offset returns where song time zero falls in the part.
+// MediaOffset returns where song time zero falls in the part.
 func (a Alignment) MediaOffset() media.Offset { return media.Offset(a.Offset) }
 
 // Raw is an uploaded recording.
@@ -69,12 +69,15 @@ type Raw struct {
 	Size      int64 // bytes
 }
 
-// Upload is a recording with the task that reads it. Task.Key must change with
-// the recording.
+// Upload is a recording with the task that reads it.
 type Upload struct {
 	PartID
-	Raw  Raw
-	Task NewTask
+	// Raw is the recording; the zero value is the one that the part has.
+	Raw Raw
+	// Task makes the task that reads Raw, for the part as it is now. Its key must change
+	// with the recording, and with what the document says of reading it. It may be called
+	// more than once.
+	Task func(Part) (NewTask, error)
 	// Debounce is how long the song waits for more after the part is ingested.
 	Debounce time.Duration
 }
@@ -112,7 +115,7 @@ func scanPart(scan func(...any) error) (Part, error) {
 
 // lockPart locks the song and makes sure that the part is there.
 func (t *tx) lockPart(ctx context.Context, id PartID) error {
-	if err := definition.CheckID("part id", string(id.Part)); err != nil {
+	if err := definition.CheckPart(id.Song, id.Part); err != nil {
 		return err
 	}
 	if err := t.lockSong(ctx, id.Song); err != nil {
@@ -130,13 +133,35 @@ func (d *db) PutPart(ctx context.Context, id PartID, doc json.RawMessage) error 
 		if err := t.lockPart(ctx, id); err != nil {
 			return err
 		}
-		n, err := t.exec(ctx, `UPDATE parts SET doc = ?, updated = ? WHERE id = ? AND doc <> ?`,
-			string(doc), t.now, id.Document(), string(doc))
-		if err != nil || n == 0 {
+		return t.setDoc(ctx, id, doc)
+	})
+}
+
+// EditPart replaces the document of a part by what edit makes of it.
+func (d *db) EditPart(ctx context.Context, id PartID, edit func(doc json.RawMessage) (json.RawMessage, error)) error {
+	return d.change(ctx, "edit part", func(t *tx) error {
+		if err := t.lockSong(ctx, id.Song); err != nil {
 			return err
 		}
-		return t.touchSong(ctx, id.Song, 0)
+		var doc string
+		if err := t.row(ctx, `SELECT doc FROM parts WHERE id = ?`, id.Document()).Scan(&doc); err != nil {
+			return notFound(err)
+		}
+		edited, err := edit(raw(doc))
+		if err != nil {
+			return err
+		}
+		return t.setDoc(ctx, id, edited)
 	})
+}
+
+func (t *tx) setDoc(ctx context.Context, id PartID, doc json.RawMessage) error {
+	n, err := t.exec(ctx, `UPDATE parts SET doc = ?, updated = ? WHERE id = ? AND doc <> ?`,
+		string(doc), t.now, id.Document(), string(doc))
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touchSong(ctx, id.Song, 0)
 }
 
 // Part returns a part.
@@ -171,32 +196,42 @@ func (d *db) Uploaded(ctx context.Context, u Upload) (fresh bool, err error) {
 		if err := t.lockPart(ctx, u.PartID); err != nil {
 			return err
 		}
-		var key, etag, task string
-		if err := t.row(ctx, `SELECT raw_key, raw_etag, task FROM parts WHERE id = ?`, u.Document()).
-			Scan(&key, &etag, &task); err != nil {
+		p, err := scanPart(t.row(ctx, `SELECT `+partColumns+` FROM parts WHERE id = ?`, u.Document()).Scan)
+		if err != nil {
 			return err
 		}
-		if key == u.Raw.Key && etag == u.Raw.ETag && task == u.Task.Key {
+		was := p.Raw
+		if u.Raw != (Raw{}) {
+			p.Raw = u.Raw
+		}
+		if p.Raw.Key == "" {
+			return nil // nothing uploaded yet
+		}
+		task, err := u.Task(p)
+		if err != nil {
+			return err
+		}
+		if p.Raw.Key == was.Key && p.Raw.ETag == was.ETag && p.Task == task.Key {
 			return nil
 		}
 		fresh = true
-		if task != "" && task != u.Task.Key {
-			if err := t.cancelTask(ctx, u.Song, task); err != nil {
+		if p.Task != "" && p.Task != task.Key {
+			if err := t.cancelTask(ctx, u.Song, p.Task); err != nil {
 				return err
 			}
 		}
 		if _, err := t.exec(ctx, `UPDATE parts SET raw_key = ?, raw_etag = ?, raw_size = ?, state = ?, task = ?,
 			result = '', error = '', dropped = '', updated = ? WHERE id = ?`,
-			u.Raw.Key, u.Raw.ETag, u.Raw.Size, PartIngesting, u.Task.Key, t.now, u.Document()); err != nil {
+			p.Raw.Key, p.Raw.ETag, p.Raw.Size, PartIngesting, task.Key, t.now, u.Document()); err != nil {
 			return err
 		}
 		t.event(Event{
 			Song: u.Song, Part: u.Part, Stage: StageUpload, State: TaskDone, Legacy: definition.StatusNew,
-			Text: u.Raw.Key,
+			Text: p.Raw.Key,
 		})
 		// What an ingest writes is named by the part, not by its content, so
 		// the work is done again even if this recording was there before.
-		if err := t.addTask(ctx, u.Song, u.Task, true); err != nil {
+		if err := t.addTask(ctx, u.Song, task, true); err != nil {
 			return err
 		}
 		return t.touchSong(ctx, u.Song, u.Debounce)

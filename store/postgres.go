@@ -66,7 +66,7 @@ func OpenPostgres(ctx context.Context, address string, options ...Option) (Store
 
 // conflict reports whether the transaction lost against another one and may be
 // tried again: serialization_failure and deadlock_detected (PostgreSQL manual,
-// appendix A), and the race of two sessions that create the same table.
+// appendix A).
 func conflict(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")

@@ -53,6 +53,7 @@ type Render struct {
 	Error      string
 	Warnings   []Warning
 	Plan       json.RawMessage // nil until planned
+	Planned    bool            // there is a plan, also where Plan is left empty
 	Output     json.RawMessage // nil until done
 	// Ready is how many segments could be in the growing preview, Grown how many
 	// are. -1 means that not even the sound is there.
@@ -93,14 +94,17 @@ type Planned struct {
 }
 
 const renderColumns = `run, choir, song, name, seq, def_key, def_etag, definition, state, percent, error, warnings,
-	plan, output, ready, grown, failures, epoch, created, updated, finished`
+	plan, plan <> '', output, ready, grown, failures, epoch, created, updated, finished`
+
+// briefColumns are renderColumns without what is large: definition and plan.
+var briefColumns = strings.NewReplacer(" definition,", " '',", "\n\tplan,", "\n\t'',").Replace(renderColumns)
 
 func scanRender(scan func(...any) error) (Render, error) {
 	var r Render
 	var def, warnings, planned, output string
 	var created, updated, finished int64
 	if err := scan(&r.Run, &r.Choir, &r.Song.Song, &r.Name, &r.Seq, &r.Key, &r.ETag, &def, &r.State, &r.Percent,
-		&r.Error, &warnings, &planned, &output, &r.Ready, &r.Grown, &r.Failures, &r.epoch, &created, &updated, &finished); err != nil {
+		&r.Error, &warnings, &planned, &r.Planned, &output, &r.Ready, &r.Grown, &r.Failures, &r.epoch, &created, &updated, &finished); err != nil {
 		return Render{}, err
 	}
 	r.Definition, r.Plan, r.Output = raw(def), raw(planned), raw(output)
@@ -191,7 +195,16 @@ func (d *db) Render(ctx context.Context, run string) (Render, error) {
 
 // LatestRender returns the newest render of a definition name.
 func (d *db) LatestRender(ctx context.Context, id definition.Song, name string) (Render, error) {
-	r, err := scanRender(d.read.QueryRowContext(ctx, d.sql(`SELECT `+renderColumns+` FROM renders
+	return d.latest(ctx, renderColumns, id, name)
+}
+
+// LatestBrief is LatestRender without plan and definition.
+func (d *db) LatestBrief(ctx context.Context, id definition.Song, name string) (Render, error) {
+	return d.latest(ctx, briefColumns, id, name)
+}
+
+func (d *db) latest(ctx context.Context, columns string, id definition.Song, name string) (Render, error) {
+	r, err := scanRender(d.read.QueryRowContext(ctx, d.sql(`SELECT `+columns+` FROM renders
 		WHERE choir = ? AND song = ? AND name = ? ORDER BY seq DESC LIMIT 1`), id.Choir, id.Song, name).Scan)
 	if err != nil {
 		return Render{}, fmt.Errorf("store: render %q of song %s/%s: %w", name, id.Choir, id.Song, notFound(err))
@@ -201,8 +214,7 @@ func (d *db) LatestRender(ctx context.Context, id definition.Song, name string) 
 
 // Renders returns renders, newest first, without plan and definition.
 func (d *db) Renders(ctx context.Context, id definition.Song, limit int) ([]Render, error) {
-	columns := strings.NewReplacer(" definition,", " '',", "\n\tplan,", "\n\t'',").Replace(renderColumns)
-	query, args := `SELECT `+columns+` FROM renders`, []any{}
+	query, args := `SELECT `+briefColumns+` FROM renders`, []any{}
 	if id != (definition.Song{}) {
 		query, args = query+` WHERE choir = ? AND song = ? ORDER BY seq DESC LIMIT ?`, append(args, id.Choir, id.Song)
 	} else {

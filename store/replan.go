@@ -5,14 +5,9 @@ import "context"
 // replan cancels a task that lacks an object, and has the renders that wait for it
 // planned again: planning finds out what is gone and has it made.
 func (t *tx) replan(ctx context.Context, task Task, reason string) error {
-	if _, err := t.exec(ctx, `UPDATE tasks SET state = ?, updated = ? WHERE choir = ? AND song = ? AND key = ?`,
-		TaskCancelled, t.now, task.Choir, task.Song.Song, task.Key); err != nil {
+	if err := t.endTask(ctx, task, "planned again: "+reason); err != nil {
 		return err
 	}
-	if err := t.withdraw(ctx, task.Song, task.Key); err != nil {
-		return err
-	}
-	t.step(task, TaskCancelled, "planned again: "+reason)
 	live, err := t.live(ctx, task.Song, task.Key)
 	if err != nil {
 		return err

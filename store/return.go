@@ -23,9 +23,16 @@ func (d *db) ReturnTask(ctx context.Context, n News) (fresh bool, err error) {
 		if task.State != TaskRunning || task.Node != n.Node { // its beginning is overtaken, or another node goes on
 			return nil
 		}
-		t.step(task, TaskQueued, "handed back by "+n.Node)
-		_, err = t.exec(ctx, `UPDATE tasks SET state = ?, percent = 0, sent_at = ?, news_at = 0, started = 0, updated = ?
-			WHERE choir = ? AND song = ? AND key = ?`, TaskQueued, t.now, t.now, n.Choir, n.Song.Song, n.Key)
+		text := "handed back by " + n.Node
+		if n.Reason != "" {
+			text += ": " + n.Reason
+		}
+		if ended, err := t.endOrphan(ctx, task, text); ended || err != nil {
+			return err
+		}
+		t.step(task, TaskQueued, text)
+		_, err = t.exec(ctx, `UPDATE tasks SET state = ?, percent = 0, error = ?, sent_at = ?, news_at = 0, started = 0, updated = ?
+			WHERE choir = ? AND song = ? AND key = ?`, TaskQueued, n.Reason, t.now, t.now, n.Choir, n.Song.Song, n.Key)
 		return err
 	})
 	return fresh, err

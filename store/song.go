@@ -79,13 +79,41 @@ func (d *db) PutSong(ctx context.Context, id definition.Song, settings json.RawM
 		if err := t.lockSong(ctx, id); err != nil || settings == nil {
 			return err
 		}
-		n, err := t.exec(ctx, `UPDATE songs SET settings = ? WHERE choir = ? AND song = ? AND settings <> ?`,
-			string(settings), id.Choir, id.Song, string(settings))
-		if err != nil || n == 0 {
+		return t.setSettings(ctx, id, settings)
+	})
+}
+
+// EditSong replaces the settings of a song by what edit makes of them.
+func (d *db) EditSong(ctx context.Context, id definition.Song, edit func(Song) (settings json.RawMessage, auto bool, _ error)) error {
+	return d.change(ctx, "edit song", func(t *tx) error {
+		if err := t.lockSong(ctx, id); err != nil {
 			return err
 		}
-		return t.touchSong(ctx, id, 0)
+		if t.choir != "" {
+			return ErrNotFound // and rolled back: the lock has just made the song
+		}
+		s, _, err := scanSong(t.row(ctx, `SELECT `+songColumns+` FROM songs WHERE choir = ? AND song = ?`, id.Choir, id.Song).Scan)
+		if err != nil {
+			return err
+		}
+		settings, auto, err := edit(s)
+		if err != nil {
+			return err
+		}
+		if err := t.setSettings(ctx, id, settings); err != nil {
+			return err
+		}
+		return t.setAuto(ctx, id, auto)
 	})
+}
+
+func (t *tx) setSettings(ctx context.Context, id definition.Song, settings json.RawMessage) error {
+	n, err := t.exec(ctx, `UPDATE songs SET settings = ? WHERE choir = ? AND song = ? AND settings <> ?`,
+		string(settings), id.Choir, id.Song, string(settings))
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.touchSong(ctx, id, 0)
 }
 
 // SetAuto says whether an automatic definition is made.
@@ -94,13 +122,17 @@ func (d *db) SetAuto(ctx context.Context, id definition.Song, auto bool) error {
 		if err := t.lockSong(ctx, id); err != nil {
 			return err
 		}
-		n, err := t.exec(ctx, `UPDATE songs SET auto = ? WHERE choir = ? AND song = ? AND auto <> ?`,
-			flag(auto), id.Choir, id.Song, flag(auto))
-		if err != nil || n == 0 || !auto {
-			return err
-		}
-		return t.touchSong(ctx, id, 0)
+		return t.setAuto(ctx, id, auto)
 	})
+}
+
+func (t *tx) setAuto(ctx context.Context, id definition.Song, auto bool) error {
+	n, err := t.exec(ctx, `UPDATE songs SET auto = ? WHERE choir = ? AND song = ? AND auto <> ?`,
+		flag(auto), id.Choir, id.Song, flag(auto))
+	if err != nil || n == 0 || !auto {
+		return err
+	}
+	return t.touchSong(ctx, id, 0)
 }
 
 // Song returns a song.

@@ -35,7 +35,8 @@ var (
 //  5. A definition counts once: the same key and ETag as the newest render of
 //     that key returns that render, unless forced.
 //  6. A newer render of a song and definition name cancels the older ones; once
-//     it is planned, unstarted tasks that no live render needs are cancelled.
+//     it is planned, unstarted tasks that no live render needs are cancelled. One that
+//     runs may end; when it fails, goes silent or is handed back it is cancelled.
 //  7. A task and the message that announces it are written together. A message
 //     is handed out to one sender at a time, and again if that one disappears.
 //  8. Completing a task counts once, however often and late it is reported, and
@@ -43,7 +44,8 @@ var (
 //  9. When the last task of a render's stage is done the render moves on, once,
 //     in that task's transaction.
 //  10. A failed attempt is tried again after a delay; a failure reported for an
-//     older attempt than the current one changes nothing; interruptions (a node
+//     older attempt than the current one changes nothing, however final it is said to
+//     be: the current one will find out itself; interruptions (a node
 //     gone silent) are counted apart from failures. An attempt that is handed back
 //     counts as neither: it waits for its message to be read once more.
 //  11. A task given up on takes its part out of the song with the reason. A
@@ -57,6 +59,8 @@ var (
 //  14. A node is known until it goes or has said nothing for NodeSilence.
 //  15. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).
+//  16. Pruned is only what is over, has not changed since the given time, and is not
+//     the newest of its song and name, or needed by one that stays.
 type Store interface {
 	choirs
 	songs
@@ -75,6 +79,11 @@ type Store interface {
 	// without f, when the song is busy; ErrNotFound when nobody knows it.
 	WhileIdle(ctx context.Context, id definition.Song, since time.Time, f func(Idle) error) (bool, error)
 
+	// Prune removes renders that are over, have not changed since before and are not the
+	// newest of their song and name, with their steps and with the tasks that nothing else
+	// needs. It returns how many renders that were.
+	Prune(ctx context.Context, before time.Time) (int, error)
+
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error
 	// Close releases the handle. Watchers see their channels closed.
@@ -92,6 +101,10 @@ type songs interface {
 	PutSong(ctx context.Context, id definition.Song, settings json.RawMessage) error
 	// SetAuto says whether an automatic definition is made; songs start with true.
 	SetAuto(ctx context.Context, id definition.Song, auto bool) error
+	// EditSong replaces the settings of a song, and whether an automatic definition is
+	// made, by what edit makes of the song, with nothing in between. It may be called more
+	// than once; its error changes nothing.
+	EditSong(ctx context.Context, id definition.Song, edit func(Song) (settings json.RawMessage, auto bool, _ error)) error
 	Song(ctx context.Context, id definition.Song) (Song, error)
 	// Songs returns the songs of a choir changed last, newest first; of all choirs
 	// for the empty id.
@@ -118,10 +131,13 @@ type songs interface {
 type parts interface {
 	// PutPart creates the part or replaces its document.
 	PutPart(ctx context.Context, id PartID, doc json.RawMessage) error
+	// EditPart replaces the document of a part by what edit makes of it, nil for none,
+	// with nothing in between. It may be called more than once; its error changes nothing.
+	EditPart(ctx context.Context, id PartID, edit func(doc json.RawMessage) (json.RawMessage, error)) error
 	Part(ctx context.Context, id PartID) (Part, error)
 	// Parts returns the parts of a song in the order of their ids.
 	Parts(ctx context.Context, id definition.Song) ([]Part, error)
-	// Uploaded notes a recording and its ingest task. False when it was known.
+	// Uploaded notes a recording and its ingest task. False when both were known.
 	Uploaded(ctx context.Context, u Upload) (bool, error)
 	// Recordings yields the raw key and ETag of every part that has one.
 	Recordings(ctx context.Context) (map[string]string, error)
@@ -133,6 +149,9 @@ type renders interface {
 	Render(ctx context.Context, run string) (Render, error)
 	// LatestRender returns the newest render of a definition name.
 	LatestRender(ctx context.Context, id definition.Song, name string) (Render, error)
+	// LatestBrief is LatestRender without Plan and Definition, which may be large: for
+	// whoever wants to know how far it is.
+	LatestBrief(ctx context.Context, id definition.Song, name string) (Render, error)
 	// Renders returns the renders of a song, newest first; of all songs for the
 	// zero Song. Plan and Definition are left empty.
 	Renders(ctx context.Context, id definition.Song, limit int) ([]Render, error)
@@ -172,8 +191,6 @@ type work interface {
 	Tasks(ctx context.Context, run string) ([]Task, error)
 	// Counts sums up the tasks of a render by kind and state.
 	Counts(ctx context.Context, run string) ([]Count, error)
-	// Working returns the tasks that run now, longest first.
-	Working(ctx context.Context, limit int) ([]Task, error)
 	// TaskNews notes that an attempt runs and how far it is. False when the task
 	// is over or unknown.
 	TaskNews(ctx context.Context, n News) (bool, error)

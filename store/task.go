@@ -54,6 +54,8 @@ type Count struct {
 	State   TaskState
 	Tasks   int
 	Percent float64 // sum over the tasks, each 0..100
+	// Error is of one of them: why it failed, or went back to the queue.
+	Error string
 }
 
 // News is a sign of life of an attempt.
@@ -65,6 +67,8 @@ type News struct {
 	// Delivery tells the times apart that one attempt was taken from the queue.
 	Delivery string
 	Percent  float64 // 0..100
+	// Reason is why it was handed back, empty when its node stops.
+	Reason string
 }
 
 // Done is the result of a task.
@@ -104,6 +108,7 @@ const (
 	Retried   Verdict = "retried"   // another attempt is queued
 	GivenUp   Verdict = "given up"  // see 11 of Store
 	Replanned Verdict = "replanned" // see 11 of Store
+	Orphaned  Verdict = "orphaned"  // no live render needs it: it is cancelled
 )
 
 // Sweep says what counts as lost.
@@ -197,24 +202,14 @@ func (d *db) Counts(ctx context.Context, run string) ([]Count, error) {
 	var all []Count
 	err := d.each(ctx, d.read, func(r *sql.Rows) error {
 		var c Count
-		err := r.Scan(&c.Kind, &c.State, &c.Tasks, &c.Percent)
+		err := r.Scan(&c.Kind, &c.State, &c.Tasks, &c.Percent, &c.Error)
 		all = append(all, c)
 		return err
-	}, `SELECT t.kind, t.state, COUNT(*), SUM(t.percent) FROM render_tasks r
+	}, `SELECT t.kind, t.state, COUNT(*), SUM(t.percent), MAX(t.error) FROM render_tasks r
 		JOIN tasks t ON t.choir = r.choir AND t.song = r.song AND t.key = r.key
 		WHERE r.run = ? GROUP BY t.kind, t.state ORDER BY t.kind, t.state`, run)
 	if err != nil {
 		return nil, fmt.Errorf("store: counts of run %s: %w", run, err)
-	}
-	return all, nil
-}
-
-// Working returns the tasks that run now, longest first.
-func (d *db) Working(ctx context.Context, limit int) ([]Task, error) {
-	all, err := d.scanTasks(ctx, d.read, `SELECT `+taskColumns+` FROM tasks t WHERE t.state = 'running'
-		ORDER BY t.started LIMIT ?`, limit)
-	if err != nil {
-		return nil, fmt.Errorf("store: running tasks: %w", err)
 	}
 	return all, nil
 }
@@ -282,6 +277,32 @@ func (t *tx) cancelTask(ctx context.Context, id definition.Song, key string) err
 	return t.withdraw(ctx, id, key)
 }
 
+// endTask cancels a task, also one that runs.
+func (t *tx) endTask(ctx context.Context, task Task, text string) error {
+	if _, err := t.exec(ctx, `UPDATE tasks SET state = ?, updated = ? WHERE choir = ? AND song = ? AND key = ?`,
+		TaskCancelled, t.now, task.Choir, task.Song.Song, task.Key); err != nil {
+		return err
+	}
+	t.step(task, TaskCancelled, text)
+	return t.withdraw(ctx, task.Song, task.Key)
+}
+
+// orphan is the condition that no live render needs task t. An ingest is for its part.
+const orphan = `t.kind <> 'ingest' AND NOT EXISTS
+	(SELECT 1 FROM render_tasks l JOIN renders r ON r.run = l.run
+	 WHERE l.choir = t.choir AND l.song = t.song AND l.key = t.key AND r.state IN ('queued', 'rendering', 'checking', 'stacking'))`
+
+// endOrphan ends a task that is not to be tried again because no live render needs it;
+// false when one does.
+func (t *tx) endOrphan(ctx context.Context, task Task, why string) (bool, error) {
+	var n int
+	if err := t.row(ctx, `SELECT COUNT(*) FROM tasks t WHERE t.choir = ? AND t.song = ? AND t.key = ? AND `+orphan,
+		task.Choir, task.Song.Song, task.Key).Scan(&n); err != nil || n == 0 {
+		return false, err
+	}
+	return true, t.endTask(ctx, task, "no render needs it any more: "+why)
+}
+
 // cancelOrphans cancels the unstarted tasks of a song that no live render needs.
 func (t *tx) cancelOrphans(ctx context.Context, id definition.Song) error {
 	var keys []string
@@ -290,10 +311,7 @@ func (t *tx) cancelOrphans(ctx context.Context, id definition.Song) error {
 		err := r.Scan(&k)
 		keys = append(keys, k)
 		return err
-	}, `SELECT key FROM tasks t WHERE choir = ? AND song = ? AND state = 'queued' AND kind <> 'ingest' AND NOT EXISTS
-		(SELECT 1 FROM render_tasks l JOIN renders r ON r.run = l.run
-		 WHERE l.choir = t.choir AND l.song = t.song AND l.key = t.key AND r.state IN ('queued', 'rendering', 'checking', 'stacking'))`,
-		id.Choir, id.Song)
+	}, `SELECT key FROM tasks t WHERE choir = ? AND song = ? AND state = 'queued' AND `+orphan, id.Choir, id.Song)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ const (
 // summary is one line of the list of songs.
 type summary struct {
 	Song    definition.Song   `json:"song"`
+	Title   string            `json:"title,omitempty"`
 	State   store.TaskState   `json:"state"`
 	Legacy  definition.Status `json:"legacy_status,omitempty"`
 	Percent float64           `json:"percent"`
@@ -50,7 +51,7 @@ func (h *handler) summaries(ctx context.Context, choir definition.ChoirID) ([]su
 			return nil, err
 		}
 		v := summary{
-			Song: st.Song, State: st.State, Legacy: st.Legacy, Percent: math.Round(st.Percent*10) / 10,
+			Song: st.Song, Title: st.Title, State: st.State, Legacy: st.Legacy, Percent: math.Round(st.Percent*10) / 10,
 			Parts: len(st.Parts), Error: st.Error, Updated: st.Updated.Format("2006-01-02T15:04:05Z"),
 		}
 		for _, p := range st.Parts {
@@ -237,76 +238,57 @@ func (h *handler) part(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) putPart(w http.ResponseWriter, r *http.Request) {
+	id := partOf(r)
+	var doc definition.Part
 	body, err := read(r)
+	if err == nil {
+		doc, err = parsePart(id, body)
+	}
+	if err == nil {
+		err = h.Coordinator.PutPart(r.Context(), id.Song, doc)
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	h.storePart(w, r, body)
+	h.answer(w, http.StatusOK, doc)
 }
 
-// patchPart changes the fields of a document that the body names (RFC 7396).
+// patchPart changes the fields of a document that the body names.
 func (h *handler) patchPart(w http.ResponseWriter, r *http.Request) {
 	body, err := read(r)
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	p, err := h.Store.Part(r.Context(), partOf(r))
+	id := partOf(r)
+	var doc definition.Part
+	err = h.Coordinator.EditPart(r.Context(), id, func(old []byte) (definition.Part, error) {
+		text, err := merge(old, body)
+		if err == nil {
+			doc, err = parsePart(id, text)
+		}
+		return doc, err
+	})
 	if err != nil {
 		h.fail(w, r, err)
 		return
 	}
-	doc, change := map[string]json.RawMessage{}, map[string]json.RawMessage{}
-	if len(p.Doc) > 0 {
-		if err := json.Unmarshal(p.Doc, &doc); err != nil {
-			h.fail(w, r, err)
-			return
-		}
-	}
-	if err := json.Unmarshal(body, &change); err != nil {
-		h.fail(w, r, badRequest{fmt.Errorf("part %q: %w", p.Part, err)})
-		return
-	}
-	for k, v := range change {
-		if string(v) == "null" {
-			delete(doc, k)
-		} else {
-			doc[k] = v
-		}
-	}
-	merged, err := json.Marshal(doc)
-	if err != nil {
-		h.fail(w, r, err)
-		return
-	}
-	h.storePart(w, r, merged)
+	h.answer(w, http.StatusOK, doc)
 }
 
-func (h *handler) storePart(w http.ResponseWriter, r *http.Request, text []byte) {
-	id := partOf(r)
-	for what, v := range map[string]string{"choir id": string(id.Choir), "song id": string(id.Song.Song), "part id": string(id.Part)} {
-		if err := definition.CheckID(what, v); err != nil {
-			h.fail(w, r, badRequest{err})
-			return
-		}
-	}
+// parsePart reads a document that says what its address says.
+func parsePart(id store.PartID, text []byte) (definition.Part, error) {
 	withID, err := setPartID(text, id.Part)
 	if err != nil {
-		h.fail(w, r, badRequest{fmt.Errorf("part %q: %w", id.Part, err)})
-		return
+		return definition.Part{}, badRequest{fmt.Errorf("part %q: %w", id.Part, err)}
 	}
 	doc, err := definition.ParsePart(withID)
 	if err != nil {
-		h.fail(w, r, badRequest{err})
-		return
-	}
-	if err := h.Coordinator.PutPart(r.Context(), id.Song, doc); err != nil {
-		h.fail(w, r, err)
-		return
+		return definition.Part{}, badRequest{err}
 	}
 	doc.ChoirID, doc.SongID = id.Choir, id.Song.Song
-	h.answer(w, http.StatusOK, doc)
+	return doc, nil
 }
 
 // setPartID makes a document say what its address says.

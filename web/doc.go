@@ -19,6 +19,9 @@
 //	GET  /api/songs/{choir}/{song}/definition    what the newest render was made from
 //	POST /api/songs/{choir}/{song}/render        the newest definition once more
 //	POST /api/songs/{choir}/{song}/retry         dropped and refused parts get another chance
+//	GET  /api/songs/{choir}/{song}/settings      what its automatic definition is made with
+//	PUT  /api/songs/{choir}/{song}/settings      replaces that: name, output, layout, auto
+//	PATCH  …/settings                            changes the fields it names; null takes one back
 //	GET  /api/songs/{choir}/{song}/parts         part documents
 //	GET  /api/songs/{choir}/{song}/parts/{part}  one
 //	PUT  /api/songs/{choir}/{song}/parts/{part}  replaces one

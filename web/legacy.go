@@ -42,6 +42,10 @@ func (h *handler) legacyStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	part := definition.PartID(r.FormValue("partId"))
+	if err := checkIDs(id, part); err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	found, err := h.Store.Legacy(r.Context(), id, "", historyLimit)
 	if err != nil {
 		h.fail(w, r, err)
@@ -78,11 +82,27 @@ func (h *handler) legacyReport(w http.ResponseWriter, r *http.Request) {
 	if row.PartID != nil {
 		e.Part = *row.PartID
 	}
+	if err := checkIDs(e.Song, e.Part); err != nil {
+		h.fail(w, r, err)
+		return
+	}
 	if err := h.Store.Record(r.Context(), e); err != nil {
 		h.fail(w, r, err)
 		return
 	}
 	h.answer(w, http.StatusOK, map[string]any{"ok": true})
+}
+
+// checkIDs reports what is wrong with the names of a song or, where one is given, a part.
+func checkIDs(id definition.Song, part definition.PartID) error {
+	err := definition.CheckSong(id)
+	if err == nil && part != "" {
+		err = definition.CheckPart(id, part)
+	}
+	if err != nil {
+		return badRequest{err}
+	}
+	return nil
 }
 
 // legacyDone is GET /render/done: finished songs, newest first.

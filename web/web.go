@@ -12,10 +12,10 @@ import (
 	"net/http"
 	"path"
 	"strconv"
-	"time"
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/internal/health"
 	"github.com/choirless/render/store"
 )
 
@@ -26,6 +26,9 @@ var assets embed.FS
 // is one.
 type Coordinator interface {
 	PutPart(ctx context.Context, song definition.Song, doc definition.Part) error
+	PutSettings(ctx context.Context, song definition.Song, set definition.Settings) error
+	EditSettings(ctx context.Context, song definition.Song, edit func(definition.Settings) (definition.Settings, error)) error
+	EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error
 	Cancel(ctx context.Context, run string) (bool, error)
 	Rerender(ctx context.Context, song definition.Song, name string) (run string, _ error)
 	Retry(ctx context.Context, song definition.Song, name string) (run string, _ error)
@@ -59,34 +62,39 @@ func New(cfg Config) http.Handler {
 	h := &handler{Config: cfg}
 	h.pages = template.Must(template.New("").Funcs(functions).ParseFS(assets, "assets/*.html"))
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", h.songsPage)
-	mux.HandleFunc("GET /songs/{choir}/{song}", h.songPage)
+	handle := func(pattern string, f http.HandlerFunc) { mux.HandleFunc(pattern, h.named(f)) }
+	handle("GET /{$}", h.songsPage)
+	handle("GET /songs/{choir}/{song}", h.songPage)
 	mux.Handle("GET /assets/", http.FileServerFS(assets))
-	mux.HandleFunc("GET /media/{bucket}/{key}", h.media)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", h.ready)
+	handle("GET /media/{bucket}/{key}", h.media)
+	state := health.Handler(h.checks()...)
+	mux.Handle("GET /healthz", state)
+	mux.Handle("GET /readyz", state)
 
-	mux.HandleFunc("GET /api/choirs", h.choirs)
-	mux.HandleFunc("GET /api/songs", h.songs)
-	mux.HandleFunc("GET /api/events", h.songsEvents)
-	mux.HandleFunc("GET /api/nodes", h.nodes)
+	handle("GET /api/choirs", h.choirs)
+	handle("GET /api/songs", h.songs)
+	handle("GET /api/events", h.songsEvents)
+	handle("GET /api/nodes", h.nodes)
 	const song = "/api/songs/{choir}/{song}"
-	mux.HandleFunc("GET "+song, h.song)
-	mux.HandleFunc("GET "+song+"/events", h.songEvents)
-	mux.HandleFunc("GET "+song+"/history", h.history)
-	mux.HandleFunc("GET "+song+"/renders", h.renders)
-	mux.HandleFunc("GET "+song+"/definition", h.definition)
-	mux.HandleFunc("POST "+song+"/render", h.rerender)
-	mux.HandleFunc("POST "+song+"/retry", h.retry)
-	mux.HandleFunc("GET "+song+"/parts", h.parts)
-	mux.HandleFunc("GET "+song+"/parts/{part}", h.part)
-	mux.HandleFunc("PUT "+song+"/parts/{part}", h.putPart)
-	mux.HandleFunc("PATCH "+song+"/parts/{part}", h.patchPart)
-	mux.HandleFunc("POST /api/runs/{run}/cancel", h.cancel)
+	handle("GET "+song, h.song)
+	handle("GET "+song+"/events", h.songEvents)
+	handle("GET "+song+"/history", h.history)
+	handle("GET "+song+"/renders", h.renders)
+	handle("GET "+song+"/definition", h.definition)
+	handle("POST "+song+"/render", h.rerender)
+	handle("POST "+song+"/retry", h.retry)
+	handle("GET "+song+"/settings", h.settings)
+	handle("PUT "+song+"/settings", h.putSettings)
+	handle("PATCH "+song+"/settings", h.patchSettings)
+	handle("GET "+song+"/parts", h.parts)
+	handle("GET "+song+"/parts/{part}", h.part)
+	handle("PUT "+song+"/parts/{part}", h.putPart)
+	handle("PATCH "+song+"/parts/{part}", h.patchPart)
+	handle("POST /api/runs/{run}/cancel", h.cancel)
 
-	mux.HandleFunc("GET /render", h.legacyStatus)
-	mux.HandleFunc("POST /render", h.legacyReport)
-	mux.HandleFunc("GET /render/done", h.legacyDone)
+	handle("GET /render", h.legacyStatus)
+	handle("POST /render", h.legacyReport)
+	handle("GET /render/done", h.legacyDone)
 	return http.NewCrossOriginProtection().Handler(safe(mux))
 }
 
@@ -107,6 +115,9 @@ type badRequest struct{ error }
 // fail answers with an error as JSON.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := http.StatusInternalServerError
+	if bad := (badRequest{}); errors.As(err, &bad) {
+		err = bad // without the call it came through
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, bucket.ErrNotFound):
 		code = http.StatusNotFound
@@ -135,16 +146,42 @@ func (h *handler) answer(w http.ResponseWriter, code int, v any) {
 	w.Write(append(body, '\n')) // a caller that is gone needs no error
 }
 
+// named answers requests for what cannot be the name of anything, which no database need
+// be asked about.
+func (h *handler) named(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := checkNames(r); err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// checkNames reports what is wrong with the names in a request's address.
+func checkNames(r *http.Request) error {
+	query := r.URL.Query() // not FormValue, which would read the body
+	for what, s := range map[string]string{
+		"choir id": query.Get("choir"), "definition name": query.Get("name"), "run id": r.PathValue("run"),
+	} {
+		if s == "" {
+			continue
+		}
+		if err := definition.CheckID(what, s); err != nil {
+			return badRequest{err}
+		}
+	}
+	if id := partOf(r); id.Song != (definition.Song{}) {
+		return checkIDs(id.Song, id.Part)
+	}
+	return nil
+}
+
 func songOf(r *http.Request) definition.Song {
 	return definition.Song{Choir: definition.ChoirID(r.PathValue("choir")), Song: definition.SongID(r.PathValue("song"))}
 }
 
-func nameOf(r *http.Request) string {
-	if n := r.FormValue("name"); n != "" {
-		return n
-	}
-	return definition.AutoName
-}
+func nameOf(r *http.Request) string { return definition.NameOr(r.FormValue("name")) }
 
 // number reads a query parameter between 0 and most.
 func number(r *http.Request, name string, def, most int64) (int64, error) {
@@ -159,31 +196,30 @@ func number(r *http.Request, name string, def, most int64) (int64, error) {
 	return v, nil
 }
 
-// readyTime bounds how long a readiness check may take.
-const readyTime = 5 * time.Second
-
-func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
-	if h.Stopping != nil && h.Stopping() {
-		http.Error(w, "stopping", http.StatusServiceUnavailable)
-		return
+// checks are what the process depends on.
+func (h *handler) checks() []health.Check {
+	all := []health.Check{
+		{Name: "process", Ready: func(context.Context) error {
+			if h.Stopping != nil && h.Stopping() {
+				return errors.New("stopping")
+			}
+			return nil
+		}},
+		{Name: "database", Ready: h.Store.Ping},
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
-	defer cancel()
-	errs := []error{h.Store.Ping(ctx)}
 	for _, role := range definition.Buckets() {
-		if _, err := h.Buckets[role].Stat(ctx, "readyz"); err != nil && !errors.Is(err, bucket.ErrNotFound) {
-			errs = append(errs, fmt.Errorf("bucket %q: %w", role, err))
-		}
+		all = append(all, health.Check{Name: "bucket " + role, Ready: func(ctx context.Context) error {
+			_, err := h.Buckets[role].Stat(ctx, "readyz")
+			if errors.Is(err, bucket.ErrNotFound) {
+				return nil
+			}
+			return err
+		}})
 	}
-	if err := errors.Join(errs...); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
+	return all
 }
 
-// served are the buckets that people may read, and how long browsers may keep
-// what is in them: a key's content changes with every render.
+// served are the buckets that people may read.
 var served = map[string]bool{
 	definition.BucketPreview: true, definition.BucketFinal: true, definition.BucketSnapshots: true,
 }
@@ -195,7 +231,7 @@ var mediaTypes = map[string]string{
 
 func (h *handler) media(w http.ResponseWriter, r *http.Request) {
 	role, key := r.PathValue("bucket"), r.PathValue("key")
-	if !served[role] {
+	if !served[role] || bucket.CheckKey(key) != nil {
 		http.NotFound(w, r)
 		return
 	}

@@ -5,11 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,168 +13,9 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
-	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 )
-
-var testSong = definition.Song{Choir: "my choir", Song: "old 100th%"}
-
-const songAPI = "/api/songs/my%20choir/old%20100th%25"
-
-// asked stands for the coordinator: it stores documents and notes the rest.
-type asked struct {
-	store store.Store
-	mu    sync.Mutex
-	calls []string
-}
-
-func (a *asked) note(format string, args ...any) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.calls = append(a.calls, fmt.Sprintf(format, args...))
-}
-
-func (a *asked) PutPart(ctx context.Context, song definition.Song, doc definition.Part) error {
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return err
-	}
-	return a.store.PutPart(ctx, store.PartID{Song: song, Part: doc.PartID}, text)
-}
-
-func (a *asked) Cancel(ctx context.Context, run string) (bool, error) {
-	a.note("cancel %s", run)
-	return a.store.CancelRender(ctx, run, "cancelled")
-}
-
-func (a *asked) Rerender(_ context.Context, song definition.Song, name string) (string, error) {
-	a.note("render %s %s", song.Song, name)
-	return "newrun", nil
-}
-
-func (a *asked) Retry(_ context.Context, song definition.Song, name string) (string, error) {
-	a.note("retry %s %s", song.Song, name)
-	return "", nil
-}
-
-type bench struct {
-	*testing.T
-	*asked
-	server  *httptest.Server
-	buckets bucket.Buckets
-}
-
-func newBench(t *testing.T) *bench {
-	dir := t.TempDir()
-	st, err := store.OpenSQLite(t.Context(), filepath.Join(dir, "db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{T: t, asked: &asked{store: st}, buckets: bucket.Buckets{}}
-	for _, role := range definition.Buckets() {
-		if b.buckets[role], err = bucket.OpenDir(filepath.Join(dir, role), bucket.DirOptions{NoSync: true}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b.server = httptest.NewServer(New(Config{
-		Store: st, Coordinator: b.asked, Buckets: b.buckets,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	}))
-	t.Cleanup(func() {
-		b.server.CloseClientConnections()
-		b.server.Close()
-		st.Close()
-	})
-	return b
-}
-
-// do sends a request and returns status and body.
-func (b *bench) do(method, path, body string, header ...string) (int, string) {
-	b.Helper()
-	req, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, strings.NewReader(body))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	r, err := http.DefaultClient.Do(req)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer r.Body.Close()
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return r.StatusCode, string(text)
-}
-
-func (b *bench) want(method, path, body string, code int, contains ...string) string {
-	b.Helper()
-	got, text := b.do(method, path, body)
-	if got != code {
-		b.Fatalf("%s %s: %d %s, want %d", method, path, got, text, code)
-	}
-	for _, c := range contains {
-		if !strings.Contains(text, c) {
-			b.Errorf("%s %s: %s\nhas no %s", method, path, text, c)
-		}
-	}
-	return text
-}
-
-// fill puts a song with a part that is ready and one that was refused, and a
-// render that is done.
-func (b *bench) fill() {
-	b.Helper()
-	ctx := b.Context()
-	must := func(err error) {
-		b.Helper()
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-	for _, p := range []definition.PartID{"anna", "<b>evil"} {
-		must(b.PutPart(ctx, testSong, definition.Part{PartID: p, Volume: definition.Some(0.5)}))
-		_, err := b.store.Uploaded(ctx, store.Upload{
-			PartID: store.PartID{Song: testSong, Part: p}, Raw: store.Raw{Key: "raw " + string(p), ETag: "1"},
-			Task: store.NewTask{Part: p, Assignment: plan.Assignment{Key: "ingest " + string(p), Kind: plan.KindIngest}},
-		})
-		must(err)
-	}
-	result, err := json.Marshal(plan.IngestResult{Snapshot: true, Facts: media.Facts{Warnings: []string{"cut short"}}})
-	must(err)
-	_, err = b.store.CompleteTask(ctx, store.Done{Song: testSong, Key: "ingest anna", Result: result})
-	must(err)
-	_, err = b.store.FailTask(ctx, store.Failure{Song: testSong, Key: "ingest <b>evil", Permanent: true, Reason: "<script>alert(1)"})
-	must(err)
-	song, err := b.store.ClaimSong(ctx, "me", 1e12)
-	must(err)
-	must(b.store.SongPlanned(ctx, song, ""))
-	_, _, err = b.store.AddRender(ctx, store.NewRender{
-		Run: "run1", Song: testSong, Name: "auto", Key: "k", ETag: "e",
-		Definition: json.RawMessage(`{"version":1}`),
-	})
-	must(err)
-	r, err := b.store.ClaimRender(ctx, "me", 1e12, store.Queued)
-	must(err)
-	must(b.store.PlanRender(ctx, r.Claim(), store.Planned{
-		Plan:     json.RawMessage(`{}`),
-		Warnings: []store.Warning{{Part: "<b>evil", Text: "dropped"}},
-	}))
-	for _, s := range []store.RenderState{store.Checking, store.Finishing} {
-		r, err = b.store.ClaimRender(ctx, "me", 1e12, s)
-		must(err)
-		if s == store.Checking {
-			must(b.store.StackRender(ctx, r.Claim(), nil))
-		}
-	}
-	out, err := json.Marshal(status.Output{Final: "a+b-final.mp4", Frames: 3, LUFS: -16})
-	must(err)
-	must(b.store.FinishRender(ctx, r.Claim(), out, []store.Warning{{Part: "<b>evil", Text: "dropped"}}))
-}
 
 func TestSongAPI(t *testing.T) {
 	b := newBench(t)
@@ -236,6 +73,21 @@ func TestPartDocuments(t *testing.T) {
 	}
 }
 
+// Changes of one part that come at the same moment are all there afterwards.
+func TestPatchesAtOnce(t *testing.T) {
+	b := newBench(t)
+	const path = songAPI + "/parts/p"
+	b.want("PUT", path, `{}`, 200)
+	for i := range 20 {
+		var all sync.WaitGroup
+		for _, change := range []string{`{"volume":0.%d1}`, `{"offset":1%d}`, `{"pan":0.%d1}`, `{"reverb":0.%d1}`} {
+			all.Go(func() { b.do("PATCH", path, fmt.Sprintf(change, i)) })
+		}
+		all.Wait()
+		b.want("GET", path, "", 200, fmt.Sprintf(`"offset":1%d`, i), fmt.Sprintf(`"volume":0.%d1`, i), fmt.Sprintf(`"pan":0.%d1`, i), fmt.Sprintf(`"reverb":0.%d1`, i))
+	}
+}
+
 func TestMedia(t *testing.T) {
 	b := newBench(t)
 	put := func(role, key, content string) {
@@ -264,6 +116,9 @@ func TestMedia(t *testing.T) {
 	}
 	b.want("GET", "/media/raw/c+s+p.webm", "", 404)
 	b.want("GET", "/media/final/none.mp4", "", 404)
+	for _, key := range []string{"%2e%2e", "a%2Fb", "%ff", "%00", strings.Repeat("x", 300), "..%2f..%2fetc%2fpasswd"} {
+		b.want("GET", "/media/final/"+key, "", 404)
+	}
 }
 
 func TestPages(t *testing.T) {
@@ -363,6 +218,9 @@ func TestLegacy(t *testing.T) {
 	b.want("POST", "/render", `{"choirId":"my choir","songId":"old 100th%","partId":"p9","status":"new"}`, 200)
 	b.want("POST", "/render", `{"choirId":"my choir","songId":"old 100th%","status":"failed"}`, 400, "composited")
 	b.want("POST", "/render", `nonsense`, 400)
+	b.want("POST", "/render", `{"choirId":"a+b/../c","songId":"s","status":"done"}`, 400, "choir id")
+	b.want("POST", "/render", `{"choirId":"c","songId":"s","partId":"x\u0000y","status":"done"}`, 400, "part id")
+	b.want("GET", "/render?choirId=%00&songId=s", "", 400, "choir id")
 	b.want("GET", where, "", 200, `"choirId":"my choir","songId":"old 100th%","partId":"p9","status":"new"`)
 	b.fill()
 	b.want("GET", where, "", 200, `"partId":null,"status":"done"`)
@@ -372,8 +230,8 @@ func TestLegacy(t *testing.T) {
 func TestHealth(t *testing.T) {
 	b := newBench(t)
 	b.want("GET", "/healthz", "", 200, "ok")
-	b.want("GET", "/readyz", "", 200, "ok")
+	b.want("GET", "/readyz", "", 200, "ready")
 	b.store.Close()
 	b.want("GET", "/healthz", "", 200, "ok")
-	b.want("GET", "/readyz", "", 503, "closed")
+	b.want("GET", "/readyz", "", 503, "database: ", "closed")
 }

@@ -167,13 +167,13 @@ func refused(s *suite) {
 	for _, key := range []string{
 		"", "a/b", "/", "..", ".", "nul\x00", "line\n", "\xff", strings.Repeat("k", bucket.MaxKey+1),
 	} {
-		if _, err := s.b.Put(s.ctx, key, strings.NewReader(""), bucket.PutOptions{}); err == nil {
-			s.Errorf("put %q", key)
-		}
-		_, _, err := s.b.Get(s.ctx, key, bucket.Range{})
-		_, serr := s.b.Stat(s.ctx, key)
-		if err == nil || serr == nil || s.b.Delete(s.ctx, key) == nil {
-			s.Errorf("get, stat or delete %q", key)
+		_, put := s.b.Put(s.ctx, key, strings.NewReader(""), bucket.PutOptions{})
+		_, _, get := s.b.Get(s.ctx, key, bucket.Range{})
+		_, stat := s.b.Stat(s.ctx, key)
+		for _, err := range []error{put, get, stat, s.b.Delete(s.ctx, key)} {
+			if !errors.Is(err, bucket.ErrKey) {
+				s.Errorf("put, get, stat or delete %q: %v, want %v", key, err, bucket.ErrKey)
+			}
 		}
 	}
 }

@@ -34,20 +34,16 @@ func writeStems(ctx context.Context, l *local.Process, res coordinator.Result, d
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	var voices []plan.Voice
-	for _, s := range p.Sounds {
-		voices = append(voices, s.Voices...)
-	}
-	mixed, err := node.Voices(ctx, l.Buckets, voices)
+	voices, err := node.Voices(ctx, l.Buckets, p.Sounds...)
 	if err != nil {
 		return err
 	}
 	names := make([]string, len(voices))
 	for i, v := range voices {
-		names[i] = string(v.Part)
+		names[i] = v.Name
 	}
 	err = flacFiles(dir, names, func(write func(file int, pcm [][]float32) error) error {
-		return mix.Stems(ctx, mixed, p.Samples, write)
+		return mix.Stems(ctx, voices, p.Samples, write)
 	})
 	if err != nil {
 		return fmt.Errorf("stems: %w", err)

@@ -112,7 +112,7 @@ func serve(ctx context.Context, c config, errOut io.Writer) (err error) {
 			return err
 		}
 		mux := http.NewServeMux()
-		mux.Handle("/", health.WithAbout(health.Handler(queueCheck(queues[0]), drainCheck(n)), func() any { return n.About() }))
+		mux.Handle("/", health.WithAbout(health.Handler(queueCheck(queues[0]), drainCheck(n), workCheck(n)), func() any { return n.About() }))
 		mux.Handle("GET /metrics", metrics.Handler(registry))
 		s.handler = mux
 	}
@@ -136,6 +136,11 @@ func queueCheck(q depther) health.Check {
 		_, _, err := q.Depth(ctx)
 		return err
 	}}
+}
+
+// workCheck is ready while the node could do the work it takes.
+func workCheck(n *node.Node) health.Check {
+	return health.Check{Name: "work", Ready: func(context.Context) error { return n.Trouble() }}
 }
 
 // drainCheck is ready while the node takes assignments.

@@ -36,6 +36,8 @@ var weights = []struct {
 // Song is where a song is.
 type Song struct {
 	Song definition.Song `json:"song"`
+	// Title is what people call it, where its settings say so.
+	Title string `json:"title,omitempty"`
 	// Name is of the definition whose render this is about.
 	Name string `json:"name"`
 	// State is queued, running, done, failed or cancelled; queued when nothing has
@@ -72,6 +74,8 @@ type StageProgress struct {
 	Done    int             `json:"done"`
 	Total   int             `json:"total"`
 	Percent float64         `json:"percent"`
+	// Waiting is why some of it went back to the queue and has not begun again.
+	Waiting string `json:"waiting,omitempty"`
 }
 
 // PartProgress is one part of a song.
@@ -106,7 +110,7 @@ func Read(ctx context.Context, st store.Store, id definition.Song, name string) 
 	before, err := st.Song(ctx, id)
 	for err == nil {
 		var s Song
-		if s, err = read(ctx, st, before, orAuto(name)); err != nil {
+		if s, err = read(ctx, st, before, definition.NameOr(name)); err != nil {
 			break
 		}
 		after, again := st.Song(ctx, id)
@@ -120,13 +124,14 @@ func Read(ctx context.Context, st store.Store, id definition.Song, name string) 
 
 func read(ctx context.Context, st store.Store, song store.Song, name string) (Song, error) {
 	id := song.Song
-	s := Song{Song: id, Name: name, Updated: song.Updated, Error: song.Problem}
+	set, _ := Settings(song) // what cannot be read is an error where it is used
+	s := Song{Song: id, Title: set.Name, Name: name, Updated: song.Updated, Error: song.Problem}
 	parts, err := st.Parts(ctx, id)
 	if err != nil {
 		return s, err
 	}
 	s.parts(parts)
-	r, err := st.LatestRender(ctx, id, name)
+	r, err := st.LatestBrief(ctx, id, name)
 	var counts []store.Count
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -210,7 +215,7 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 		}
 		return v
 	}
-	all := []StageProgress{ingest, done(store.StageAlign, planned), done(store.StagePlan, r.Plan != nil)}
+	all := []StageProgress{ingest, done(store.StageAlign, planned), done(store.StagePlan, r.Planned)}
 	for _, k := range []plan.Kind{plan.KindPicture, plan.KindSound, plan.KindStack} {
 		v := StageProgress{Stage: store.Stage(k)}
 		for _, n := range counts {
@@ -219,8 +224,11 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 			}
 			v.Total += n.Tasks
 			v.Percent += n.Percent
-			if n.State == store.TaskDone {
+			switch n.State {
+			case store.TaskDone:
 				v.Done += n.Tasks
+			case store.TaskQueued:
+				v.Waiting = n.Error
 			}
 		}
 		if v.Total > 0 || k != plan.KindStack {
@@ -342,11 +350,4 @@ func Follow(ctx context.Context, st store.Store, id definition.Song, name string
 			}
 		}
 	}
-}
-
-func orAuto(name string) string {
-	if name == "" {
-		return definition.AutoName
-	}
-	return name
 }

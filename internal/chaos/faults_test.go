@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 )
 
@@ -87,31 +86,11 @@ func someNode(r *rand.Rand, who string) string {
 func killNode(ctx context.Context, b *bench, r *rand.Rand, who string) (string, error) {
 	name := someNode(r, who)
 	defer b.lock(name)()
-	doing := b.doing(ctx, name)
 	if err := b.Kill(name); err != nil {
 		return name, err
 	}
 	down(ctx, r)
-	return name + doing, b.up(ctx, name)
-}
-
-// doing says what a node was at, for the log.
-func (b *bench) doing(ctx context.Context, node string) string {
-	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
-	defer cancel()
-	tasks, err := b.store.Working(ctx, 100)
-	if err != nil {
-		return ""
-	}
-	for _, t := range tasks {
-		if t.Node == node {
-			if t.Kind == plan.KindPicture {
-				return fmt.Sprintf(" at stripe %d, segment %d", t.Stripe, t.Segment)
-			}
-			return " at " + string(t.Kind)
-		}
-	}
-	return ""
+	return name, b.up(ctx, name)
 }
 
 func killCoordinator(ctx context.Context, b *bench, r *rand.Rand, _ string) (string, error) {
@@ -136,13 +115,12 @@ func killCoordinator(ctx context.Context, b *bench, r *rand.Rand, _ string) (str
 func freezeNode(ctx context.Context, b *bench, r *rand.Rand, who string) (string, error) {
 	name := someNode(r, who)
 	defer b.lock(name)()
-	doing := b.doing(ctx, name)
 	if err := b.Stop(name); err != nil {
 		return name, err
 	}
 	d := lease + time.Duration(r.Float64()*float64(2*silent))
 	sleep(ctx, d)
-	return fmt.Sprintf("%s%s for %v", name, doing, d.Round(time.Millisecond)), b.Continue(name)
+	return fmt.Sprintf("%s for %v", name, d.Round(time.Millisecond)), b.Continue(name)
 }
 
 // restart ends a server, by its own means or at once, and starts it again.

@@ -77,7 +77,7 @@ func (s *standIn) batch(ctx context.Context, leases []queue.Lease) error {
 	all := make([]plan.Assignment, len(leases))
 	var started, done [][]byte
 	for i, l := range leases {
-		if err := json.Unmarshal(l.Body(), &all[i]); err != nil {
+		if err := queue.Decode(l.Body(), &all[i]); err != nil {
 			return err
 		}
 		started = append(started, report(all[i], plan.ReportStarted, nil))

@@ -19,7 +19,7 @@ import (
 	"github.com/choirless/render/stitch"
 )
 
-// recordBitrate is that of the sound, bit/s: the service's default.
+// recordBitrate is that of the sound, bit/s: that of a final.
 const recordBitrate = 192000
 
 // record writes the whole song: the canvas as one stripe and one segment, the

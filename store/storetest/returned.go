@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/choirless/render/plan"
 	"github.com/choirless/render/store"
 )
 
@@ -63,4 +64,28 @@ func testReturned(t *testing.T, b *bench) {
 	swept, err = b.Sweep(ctx, sweep)
 	b.must(err)
 	equal(t, "swept when it went silent", swept, store.Swept{GivenUp: 1})
+}
+
+// Why something was handed back can be read in the song's history, and while it waits.
+func testReturnedWhy(t *testing.T, b *bench) {
+	ctx := t.Context()
+	b.rendering("1", "mine", cells("a")...)
+	b.send()
+	n := store.News{Song: song, Key: "a", Attempt: 1, Node: "node", Delivery: "1"}
+	_, err := b.TaskNews(ctx, n)
+	b.must(err)
+	n.Reason = "engine: no driver"
+	_, err = b.ReturnTask(ctx, n)
+	b.must(err)
+	all, err := b.Events(ctx, song, 0, 100)
+	b.must(err)
+	equal(t, "last step", all[len(all)-1].Text, "handed back by node: engine: no driver")
+	counts, err := b.Counts(ctx, "1")
+	b.must(err)
+	equal(t, "counts", counts, []store.Count{{Kind: plan.KindPicture, State: store.TaskQueued, Tasks: 1, Error: "engine: no driver"}})
+	_, err = b.TaskNews(ctx, store.News{Song: song, Key: "a", Attempt: 1, Node: "other", Delivery: "2"})
+	b.must(err)
+	counts, err = b.Counts(ctx, "1")
+	b.must(err)
+	equal(t, "counts once it has begun again", counts, []store.Count{{Kind: plan.KindPicture, State: store.TaskRunning, Tasks: 1}})
 }

@@ -3,8 +3,12 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/media"
@@ -120,6 +124,94 @@ func testUploads(t *testing.T, b *bench) {
 	b.complete("ingest-p-2", plan.IngestResult{})
 	equal(t, "the first recording again counts", b.upload("p", "1"), true)
 	b.taskIs("ingest-p-1", store.TaskQueued, 2)
+}
+
+// Many edit the settings at once, each what it finds; a change has the song planned again,
+// and what stays the same does not.
+func testEditSong(t *testing.T, b *bench) {
+	ctx := t.Context()
+	add := func(s store.Song) (json.RawMessage, bool, error) {
+		return append(s.Settings, '1'), !s.Auto, nil
+	}
+	b.missing(b.EditSong(ctx, song, add))
+	_, err := b.Song(ctx, song)
+	b.missing(err) // nor is there a song by that
+	b.must(b.PutSong(ctx, song, nil))
+	g := errgroup.Group{}
+	for range 19 {
+		g.Go(func() error { return b.EditSong(ctx, song, add) })
+	}
+	b.must(g.Wait())
+	s, err := b.Song(ctx, song)
+	b.must(err)
+	equal(t, "settings and auto", []any{string(s.Settings), s.Auto}, []any{strings.Repeat("1", 19), false})
+	revision := s.Revision
+	same := func(s store.Song) (json.RawMessage, bool, error) { return s.Settings, s.Auto, nil }
+	b.must(b.EditSong(ctx, song, same))
+	fault := errors.New("no")
+	if err := b.EditSong(ctx, song, func(store.Song) (json.RawMessage, bool, error) { return nil, true, fault }); !errors.Is(err, fault) {
+		t.Errorf("error %v, want %v", err, fault)
+	}
+	s, err = b.Song(ctx, song)
+	b.must(err)
+	equal(t, "revision", s.Revision, revision)
+	b.must(b.EditSong(ctx, song, add))
+	s, err = b.Song(ctx, song)
+	b.must(err)
+	equal(t, "changed", s.Revision > revision, true)
+}
+
+// Many edit one document at once, each what it finds; nothing is lost.
+func testEditPart(t *testing.T, b *bench) {
+	ctx := t.Context()
+	add := func(doc json.RawMessage) (json.RawMessage, error) {
+		n := 0
+		if len(doc) > 0 {
+			if err := json.Unmarshal(doc, &n); err != nil {
+				return nil, err
+			}
+		}
+		return json.Marshal(n + 1)
+	}
+	b.missing(b.EditPart(ctx, part("p"), add))
+	_, err := b.Song(ctx, song)
+	b.missing(err) // nor is there a song by that
+	b.upload("p", "1")
+	g := errgroup.Group{}
+	for range 20 {
+		g.Go(func() error { return b.EditPart(ctx, part("p"), add) })
+	}
+	b.must(g.Wait())
+	equal(t, "document", string(b.part("p").Doc), "20")
+	fault := errors.New("no")
+	if err := b.EditPart(ctx, part("p"), func(json.RawMessage) (json.RawMessage, error) { return nil, fault }); !errors.Is(err, fault) {
+		t.Errorf("error %v, want %v", err, fault)
+	}
+	equal(t, "document", string(b.part("p").Doc), "20")
+}
+
+// The task of a recording is made for the part as it is, and anew for another document.
+func testRead(t *testing.T, b *bench) {
+	ctx := t.Context()
+	u := store.Upload{PartID: part("p"), Task: func(p store.Part) (store.NewTask, error) {
+		return store.NewTask{Part: p.Part, Assignment: plan.Assignment{Key: p.Raw.Key + string(p.Doc), Kind: plan.KindIngest}}, nil
+	}}
+	uploaded := func(want bool) {
+		t.Helper()
+		fresh, err := b.Uploaded(ctx, u)
+		b.must(err)
+		equal(t, "counts", fresh, want)
+	}
+	uploaded(false) // there is no recording yet
+	u.Raw = store.Raw{Key: "raw", ETag: "1"}
+	uploaded(true)
+	equal(t, "task", b.part("p").Task, "raw")
+	b.must(b.PutPart(ctx, part("p"), json.RawMessage(`{"rotate":90}`)))
+	u.Raw = store.Raw{}
+	uploaded(true)
+	uploaded(false)
+	equal(t, "task", b.part("p").Task, `raw{"rotate":90}`)
+	equal(t, "recording", b.part("p").Raw, store.Raw{Key: "raw", ETag: "1"})
 }
 
 func testReupload(t *testing.T, b *bench) {

@@ -29,7 +29,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"1 ids", testIDs},
 		{"1 choirs", testChoirs},
 		{"1 songs of a choir at once", testChoirRace},
+		{"1 edited at once", testEditPart},
+		{"1 settings edited at once", testEditSong},
 		{"2 uploads", testUploads},
+		{"2 what is read", testRead},
 		{"2 an upload while another is ingested", testReupload},
 		{"3 song claims", testSongClaims},
 		{"3 render claims", testRenderClaims},
@@ -47,8 +50,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"9 planned while completing", testPlanRace},
 		{"9 stacking", testStacking},
 		{"10 retries", testRetries},
+		{"10 late failure", testLateFailure},
+		{"6 cancelled while running", testCancelledWhileRunning},
 		{"10 silence", testSilence},
 		{"10 handed back", testReturned},
+		{"10 handed back, why", testReturnedWhy},
 		{"10 resend", testResend},
 		{"10 everything interrupted", testEverything},
 		{"11 given up", testGivenUp},
@@ -61,6 +67,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"15 events", testEvents},
 		{"15 events in order under race", testEventOrder},
 		{"15 watch", testWatch},
+		{"16 prune", testPrune},
 		{"redo and refinish", testRedo},
 		{"two handles", testTwoHandles},
 		{"cancelled context", testContext},
@@ -140,10 +147,11 @@ func part(id string) store.PartID { return store.PartID{Song: song, Part: defini
 func upload(id, etag string) store.Upload {
 	return store.Upload{
 		PartID: part(id), Raw: store.Raw{Key: "choir+song+" + id + ".webm", ETag: etag, Size: 7},
-		Task: store.NewTask{Part: definition.PartID(id), Assignment: plan.Assignment{
-			Key: "ingest-" + id + "-" + etag, Kind: plan.KindIngest, Song: song,
-			Ingest: &plan.Ingest{Part: definition.PartID(id)},
-		}},
+		Task: func(p store.Part) (store.NewTask, error) {
+			return store.NewTask{Part: p.Part, Assignment: plan.Assignment{
+				Key: "ingest-" + id + "-" + p.Raw.ETag, Kind: plan.KindIngest, Song: song, Ingest: &plan.Ingest{Part: p.Part},
+			}}, nil
+		},
 		Debounce: 5 * time.Second,
 	}
 }

@@ -246,6 +246,58 @@ func testRetries(t *testing.T, b *bench) {
 	equal(t, "failures", b.task("a").Failures, 0)
 }
 
+// An attempt that was given up on has no say in what becomes of the next.
+func testLateFailure(t *testing.T, b *bench) {
+	b.rendering("1", "mine", cells("a")...)
+	b.send()
+	b.fail("a", 1, nil)
+	b.Advance(minute)
+	b.send()
+	b.news("a", 2)
+	for _, change := range []func(*store.Failure){
+		func(f *store.Failure) { f.Permanent = true },
+		func(f *store.Failure) { f.Gone = true },
+	} {
+		equal(t, "a failure of the first attempt", b.fail("a", 1, change), store.Ignored)
+		b.taskIs("a", store.TaskRunning, 2)
+		b.inState("1", store.Rendering)
+	}
+	equal(t, "the same of the second", b.fail("a", 2, func(f *store.Failure) { f.Permanent = true }), store.GivenUp)
+	b.inState("1", store.Failed)
+}
+
+// What runs for a cancelled render may end, and is not begun again.
+func testCancelledWhileRunning(t *testing.T, b *bench) {
+	ctx := t.Context()
+	b.rendering("1", "mine", cells("done", "fails", "silent", "back", "shared")...)
+	b.rendering("2", "other", cells("shared")...)
+	b.upload("p", "1")
+	b.send()
+	for _, key := range []string{"done", "fails", "silent", "back", "shared", "ingest-p-1"} {
+		b.news(key, 1)
+	}
+	ended, err := b.CancelRender(ctx, "1", "by a person")
+	b.must(err)
+	equal(t, "cancelled", ended, true)
+	b.complete("done", nil)
+	b.taskIs("done", store.TaskDone, 1)
+	equal(t, "a failure", b.fail("fails", 1, nil), store.Orphaned)
+	equal(t, "a failure of what another render needs", b.fail("shared", 1, nil), store.Retried)
+	_, err = b.ReturnTask(ctx, store.News{Song: song, Key: "back", Attempt: 1, Node: b.task("back").Node, Delivery: "1"})
+	b.must(err)
+	b.Advance(2 * minute)
+	swept, err := b.Sweep(ctx, store.Sweep{Silent: minute, Resend: minute, Losses: 3})
+	b.must(err)
+	equal(t, "swept", swept, store.Swept{Requeued: 1}) // the ingest
+	for _, key := range []string{"fails", "silent", "back"} {
+		b.taskIs(key, store.TaskCancelled, 1)
+	}
+	equal(t, "messages", b.send(), []string{"shared#2", "ingest-p-1#2"})
+	// A later render that needs it has it made.
+	b.rendering("3", "mine", cells("fails")...)
+	equal(t, "messages", b.send(), []string{"fails#2"})
+}
+
 func testSilence(t *testing.T, b *bench) {
 	ctx := t.Context()
 	b.rendering("1", "mine", cells("a")...)

@@ -41,6 +41,7 @@ function showStages(stages) {
     row.insertCell().append(bar, ` ${Math.round(s.percent)} %`);
     row.insertCell().textContent = s.total > 1 ? `${s.done} of ${s.total}` : "";
     row.insertCell().append(element("span", s.state, `state ${s.state}`));
+    row.insertCell().textContent = s.waiting || "";
     return row;
   }));
 }

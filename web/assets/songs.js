@@ -22,7 +22,7 @@ function show(songs) {
   document.querySelector("#none").hidden = songs.length > 0;
   const rows = songs.map((s) => {
     const row = document.createElement("tr");
-    const link = element("a", s.song.song_id);
+    const link = element("a", s.title || s.song.song_id);
     link.href = `/songs/${encodeURIComponent(s.song.choir_id)}/${encodeURIComponent(s.song.song_id)}`;
     cell(row, link);
     cell(row, s.song.choir_id);
@@ -57,7 +57,7 @@ async function nodes() {
     document.querySelector("#nodes tbody").replaceChildren(...answer.nodes.map((n) => {
       const row = document.createElement("tr");
       cell(row, n.name);
-      cell(row, String(n.slots));
+      cell(row, n.trouble || String(n.slots));
       cell(row, n.composes || "nothing yet");
       cell(row, n.decoder || "nothing yet").title = n.decoding || "";
       cell(row, n.encoder || "nothing yet").title = n.lacks || "";

@@ -152,7 +152,7 @@ func (s *Song) Voices() []plan.Voice {
 
 // MixVoices are Voices for the mixer.
 func (s *Song) MixVoices(ctx context.Context) ([]mix.Voice, error) {
-	return node.Voices(ctx, s.Buckets, s.Voices())
+	return node.Voices(ctx, s.Buckets, s.Plan.Sounds...)
 }
 
 // Master is how the sound is finished.
