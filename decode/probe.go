@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -60,19 +61,35 @@ func Inspect(ctx context.Context, src io.ReadSeeker) (Inspection, error) {
 		if err != nil {
 			return in, err
 		}
+		wrong = cmp.Or(wrong, tooLong(f.Video.End))
 		if wrong != "" {
 			in.Facts.Video, in.Reencode = nil, ""
 			in.Facts.Warnings = append(in.Facts.Warnings, "picture: "+wrong+", left out")
 		}
 	}
-	if f.Audio != nil && !s.hasAudioStart && !s.converted {
-		in.Facts.Audio = nil
-		in.Facts.Warnings = append(in.Facts.Warnings, "sound: cannot be decoded, left out")
+	if f.Audio != nil {
+		wrong := tooLong(f.Audio.End)
+		if !s.hasAudioStart && !s.converted {
+			wrong = "cannot be decoded"
+		}
+		if wrong != "" {
+			in.Facts.Audio = nil
+			in.Facts.Warnings = append(in.Facts.Warnings, "sound: "+wrong+", left out")
+		}
 	}
 	if in.Facts.Video == nil && in.Facts.Audio == nil {
-		return in, &RejectError{Reason: "nothing in it can be decoded"}
+		return in, &RejectError{Reason: cmp.Or(strings.Join(in.Facts.Warnings, "; "), "nothing in it can be decoded")}
 	}
+	in.Facts.Duration = in.Facts.End()
 	return in, nil
+}
+
+// tooLong says that something ends later than any part may, or "".
+func tooLong(end time.Duration) string {
+	if end <= media.LongestPart {
+		return ""
+	}
+	return fmt.Sprintf("its timestamps go on to %.0f hours, %.0f are allowed", end.Hours(), media.LongestPart.Hours())
 }
 
 // unusablePicture says why the first picture cannot be shown, or "".
@@ -270,7 +287,6 @@ func (sc *scan) facts(s *source) (media.Facts, error) {
 	f := media.Facts{Container: s.d.Container(), Warnings: sc.warnings}
 	if s.video != nil && sc.video.packets > 0 {
 		f.Video = sc.video.videoFacts(s.video)
-		f.Duration = max(f.Duration, f.Video.End)
 	}
 	if s.audio != nil && sc.audio.packets > 0 {
 		start := max(sc.audio.first, 0)
@@ -284,8 +300,8 @@ func (sc *scan) facts(s *source) (media.Facts, error) {
 			Start:    start,
 			End:      max(sc.audio.end, start),
 		}
-		f.Duration = max(f.Duration, f.Audio.End)
 	}
+	f.Duration = f.End()
 	if f.Video == nil && f.Audio == nil {
 		return f, &RejectError{Reason: "no picture and no sound in it"}
 	}

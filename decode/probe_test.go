@@ -194,3 +194,45 @@ func TestInspectHugePicture(t *testing.T) {
 		t.Errorf("warnings %q, want %q", in.Facts.Warnings, want)
 	}
 }
+
+// Times that no recording can have are none: what carries them is damaged, and no
+// arithmetic may overflow over it.
+func TestProbeAbsurdTimes(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	m := avtest.Movie{Video: "libvpx", Times: []time.Duration{0, 40 * time.Millisecond, 150 * year, 150*year + 40*time.Millisecond}}
+	f, err := Probe(t.Context(), m.Reader(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Duration > time.Second {
+		t.Errorf("lasts %v, want what is timed", f.Duration)
+	}
+	// An AVI whose clock ticks once in 68 years, and once in a month.
+	for _, tick := range []string{"\xff\xff\xff\x7f\x01\x00\x00\x00", "\x00\x8d\x27\x00\x01\x00\x00\x00"} {
+		avi := avtest.Movie{Container: "avi", Video: "mpeg4", Times: avtest.Steady(5, 25)}.Bytes(t)
+		at := bytes.Index(avi, []byte("strh")) + 8 + 20
+		copy(avi[at:], tick)
+		_, err := Probe(t.Context(), bytes.NewReader(avi))
+		if r := (*RejectError)(nil); !errors.As(err, &r) {
+			t.Errorf("a clock of %x: %v, want a RejectError", tick, err)
+		}
+	}
+}
+
+// A picture that would last longer than any part may is left out, as one damaged
+// timestamp is enough for it; the sound stays.
+func TestInspectEndlessPicture(t *testing.T) {
+	m := avtest.Movie{Video: "libvpx", Times: []time.Duration{0, 40 * time.Millisecond, 50 * 365 * 24 * time.Hour}, Audio: "flac", Samples: 48000}
+	in, err := Inspect(t.Context(), m.Reader(t))
+	if err != nil || in.Facts.Video != nil || in.Facts.Audio == nil || in.Facts.Duration != time.Second {
+		t.Fatalf("%+v, %v, want a second of sound alone", in.Facts, err)
+	}
+	if want := "picture: its timestamps go on to "; len(in.Facts.Warnings) != 1 || !strings.HasPrefix(in.Facts.Warnings[0], want) {
+		t.Errorf("warnings %q, want one that begins with %q", in.Facts.Warnings, want)
+	}
+	m.Audio = ""
+	var r *RejectError
+	if _, err := Inspect(t.Context(), m.Reader(t)); !errors.As(err, &r) || !strings.Contains(r.Reason, "6 are allowed") {
+		t.Errorf("%v, want a RejectError that says so", err)
+	}
+}

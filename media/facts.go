@@ -2,6 +2,11 @@ package media
 
 import "time"
 
+// LongestPart is how late a part's picture or sound may end, part time. Who sings for
+// longer has to cut; a timestamp that says more is damaged far more likely, and a song
+// as long as it says would never be done.
+const LongestPart = 6 * time.Hour
+
 // Facts is what reading a recording found out about it. It is stored with the
 // part and printed by `choirless probe --json`.
 type Facts struct {
@@ -14,6 +19,18 @@ type Facts struct {
 	Duration time.Duration `json:"duration_ns"`
 	// Warnings are for a person: what was odd and what was done about it.
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// End is when the last stream ends, part time.
+func (f Facts) End() time.Duration {
+	var end time.Duration
+	if f.Video != nil {
+		end = f.Video.End
+	}
+	if f.Audio != nil {
+		end = max(end, f.Audio.End)
+	}
+	return end
 }
 
 // VideoFacts describes the picture of a part. Width and Height are the stored

@@ -232,21 +232,18 @@ func (c *conversion) result(reencode string) plan.IngestResult {
 	if reencode != "" {
 		f.Warnings = append(f.Warnings, "picture coded once more: "+reencode)
 	}
-	f.Duration = 0
 	if f.Video != nil {
 		v := *f.Video
 		if reencode != "" {
 			v.Frames = c.pictures
 		}
 		f.Video = &v
-		f.Duration = v.End
 	}
 	res := plan.IngestResult{Reencode: reencode != "", Features: c.features != nil, Unusable: c.unusable}
 	if c.resample != nil && f.Audio != nil {
 		s := *f.Audio
 		s.End = media.MixRate.Duration(c.samples)
 		f.Audio = &s
-		f.Duration = max(f.Duration, s.End)
 		res.Level, res.Rests = c.level.Level(), c.level.Rests()
 		if c.unusable != "silent" { // which says so already
 			for _, fault := range mix.Faults(res.Level) {
@@ -258,6 +255,7 @@ func (c *conversion) result(reencode string) plan.IngestResult {
 		res.Level = media.Level{LUFS: -70, PeakDB: -120, NoiseDB: -120, Silent: true}
 		res.Unusable = "no sound"
 	}
+	f.Duration = f.End()
 	res.Facts = f
 	return res
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"slices"
 	"time"
 	"unsafe"
@@ -97,7 +98,7 @@ func (d *Demuxer) Container() string { return C.GoString(d.fc.iformat.name) }
 
 // Duration is what the container says of itself, 0 when it says nothing.
 func (d *Demuxer) Duration() time.Duration {
-	if d.fc.duration <= 0 || d.fc.duration_estimation_method == C.AVFMT_DURATION_FROM_BITRATE {
+	if d.fc.duration <= 0 || d.fc.duration > 1e6*latest || d.fc.duration_estimation_method == C.AVFMT_DURATION_FROM_BITRATE {
 		return 0
 	}
 	return time.Duration(d.fc.duration) * time.Microsecond
@@ -113,11 +114,30 @@ func (d *Demuxer) Messages() []string { return d.log.since(unsafe.Pointer(d.fc))
 // the last. It replaces what p held.
 func (d *Demuxer) Read(p *Packet) error {
 	p.p.Unref()
-	if r := C.av_read_frame(d.fc, cPacket(p.p)); r < 0 {
+	c := cPacket(p.p)
+	if r := C.av_read_frame(d.fc, c); r < 0 {
 		return d.fail("read", r, unsafe.Pointer(d.fc))
+	}
+	tb := d.streams()[c.stream_index].time_base
+	c.pts, c.dts = plausible(c.pts, tb), plausible(c.dts, tb)
+	if c.duration = plausible(c.duration, tb); c.duration < 0 {
+		c.duration = 0
 	}
 	// A reader that fails looks like a short file to some demuxers.
 	return d.io.err
+}
+
+// latest is how late anything in a recording can be, in seconds: a hundred years, as
+// some clocks count from 1970. What says more is damaged.
+const latest = 100 * 365.25 * 86400
+
+// plausible returns a time, or AV_NOPTS_VALUE, which is below all times, for one that
+// cannot be.
+func plausible(v C.int64_t, tb C.AVRational) C.int64_t {
+	if !(math.Abs(float64(v)*float64(tb.num)/float64(tb.den)) <= latest) {
+		return C.AV_NOPTS_VALUE
+	}
+	return v
 }
 
 // Seek makes the next packet of the stream a keyframe at or before t, as far as

@@ -31,7 +31,8 @@ type Stream struct {
 	// Cover is set for a still picture that is no video (album art).
 	Cover   bool
 	Default bool
-	// Known is unset when no decoder for the codec is built in.
+	// Known is unset when no decoder for the codec is built in, or the stream's clock
+	// ticks once a day or less, which is damage.
 	Known bool
 
 	// Video.
@@ -73,10 +74,10 @@ func (d *Demuxer) stream(i int, st *C.AVStream) Stream {
 		Index:    i,
 		Codec:    C.GoString(C.avcodec_get_name(par.codec_id)),
 		TimeBase: timeBase(st.time_base),
-		Start:    pts(st.start_time),
+		Start:    pts(plausible(st.start_time, st.time_base)),
 		Cover:    st.disposition&(C.AV_DISPOSITION_ATTACHED_PIC|C.AV_DISPOSITION_TIMED_THUMBNAILS) != 0,
 		Default:  st.disposition&C.AV_DISPOSITION_DEFAULT != 0,
-		Known:    C.avcodec_find_decoder(par.codec_id) != nil,
+		Known:    C.avcodec_find_decoder(par.codec_id) != nil && st.time_base.num > 0 && C.av_q2d(st.time_base) < 86400,
 		st:       st,
 		d:        d,
 	}
