@@ -19,12 +19,13 @@ type settings struct {
 	Layout definition.LayoutOptions `json:"layout"`
 }
 
-// autoDefinition makes the definition of a song from its parts.
+// autoDefinition makes the definition of a song from its parts. It fails permanently
+// where parts and settings come to none, until one of them changes.
 func (c *Coordinator) autoDefinition(ctx context.Context, claim store.SongClaim, cast cast) (*definition.Definition, error) {
 	var set settings
 	if len(claim.Settings) > 0 {
 		if err := json.Unmarshal(claim.Settings, &set); err != nil {
-			return nil, fmt.Errorf("song settings: %w", err)
+			return nil, permanent{fmt.Errorf("song settings: %w", err)}
 		}
 	}
 	parts := append([]plan.SongPart(nil), cast.rejected...)
@@ -48,7 +49,10 @@ func (c *Coordinator) autoDefinition(ctx context.Context, claim store.SongClaim,
 		return nil, err
 	}
 	def, _, err := plan.FromSong(claim.Song.Song, parts, o) // its warnings come again when it is planned
-	return def, err
+	if err != nil {
+		return nil, permanent{err}
+	}
+	return def, nil
 }
 
 // publish puts the automatic definition into its bucket, if it changed, and has

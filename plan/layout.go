@@ -79,7 +79,8 @@ type LayoutOptions struct {
 	Width, Height int // canvas, px, even
 	Mode          LayoutMode
 	// Margin is the least distance between tiles and to the edges, px; below 0 it is
-	// chosen by canvas and number of tiles.
+	// chosen by canvas and number of tiles. It is halved until the tiles fit: a choir
+	// may outgrow the margin that a person chose for it.
 	Margin int
 	// TopLeft leaves the rows at the top left instead of in the middle.
 	TopLeft bool
@@ -109,14 +110,10 @@ func NewLayout(parts []TileSize, o LayoutOptions) (*Layout, error) {
 	if err := o.check(parts); err != nil {
 		return nil, err
 	}
-	var l *Layout
-	switch o.Mode {
-	case LayoutBoxjam:
-		l = newGrid(parts, o).boxjam(parts)
-	case LayoutStretch:
-		l = newGrid(parts, o).stretch()
-	default:
-		l = grow(parts, o)
+	l := o.layOut(parts)
+	for l == nil && o.Margin > 0 {
+		o.Margin /= 2
+		l = o.layOut(parts)
 	}
 	if l == nil {
 		return nil, fmt.Errorf("layout: %d tiles do not fit %dx%d", len(parts), o.Width, o.Height)
@@ -127,6 +124,17 @@ func NewLayout(parts []TileSize, o LayoutOptions) (*Layout, error) {
 	}
 	l.Used = float64(area) / float64(o.Width*o.Height)
 	return l, nil
+}
+
+// layOut returns nil when the tiles do not fit.
+func (o LayoutOptions) layOut(parts []TileSize) *Layout {
+	switch o.Mode {
+	case LayoutBoxjam:
+		return newGrid(parts, o).boxjam(parts)
+	case LayoutStretch:
+		return newGrid(parts, o).stretch()
+	}
+	return grow(parts, o)
 }
 
 func (o LayoutOptions) check(parts []TileSize) error {

@@ -67,6 +67,23 @@ func TestLayoutOfTinyCanvasesAndMargins(t *testing.T) {
 	}
 }
 
+// TestMarginGivesWay: a margin that was right for a few singers does not keep the next
+// one out.
+func TestMarginGivesWay(t *testing.T) {
+	for _, mode := range []LayoutMode{LayoutRows, LayoutStretch, LayoutBoxjam} {
+		for _, n := range []int{1, 3, 4, 50} {
+			parts := randomParts(n, shapes["webcam"])
+			o := LayoutOptions{Width: 320, Height: 240, Margin: 200, Mode: mode}
+			l, err := NewLayout(parts, o)
+			if err != nil {
+				t.Errorf("%s, %d parts: %v", mode, n, err)
+				continue
+			}
+			checkOverlap(t, fmt.Sprintf("%s, %d parts", mode, n), l.Tiles)
+		}
+	}
+}
+
 func randomParts(n int, mix [][2]float64) []TileSize {
 	r := rand.New(rand.NewPCG(uint64(n), 7))
 	var out []TileSize
