@@ -244,7 +244,7 @@ func limitedMix(dir string, i int, more float64) (out [2][]float32, m mix.Master
 	vs := []mix.Voice{{Name: "l", Gain: 1, Send: 1, Open: func() (mix.Source, error) {
 		return &stereo{l: l, r: rr}, nil
 	}}}
-	m, err = produceTo(dir, vs, 1, int64(len(l)), mix.MasterOptions{Wet: 0.1, Target: -14}, func(y [][]float32) error {
+	m, err = produceTo(dir, vs, 1, int64(len(l)), mix.MasterOptions{Wet: 0.1, Target: -14, Ceiling: -1}, func(y [][]float32) error {
 		out[0], out[1] = append(out[0], y[0]...), append(out[1], y[1]...)
 		return nil
 	})
