@@ -79,7 +79,7 @@ func (c *Coordinator) planSong(ctx context.Context, claim store.SongClaim) error
 	}
 	def, err := c.autoDefinition(ctx, claim, cast)
 	if errors.As(err, new(permanent)) {
-		c.log.Error("the song cannot be defined", "song", id.Song, "error", err)
+		c.log.Warn("the song cannot be defined", "song", id.Song, "error", err)
 		return c.store.SongPlanned(ctx, claim, err.Error())
 	}
 	if err != nil {

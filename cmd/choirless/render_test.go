@@ -372,6 +372,43 @@ func TestSameInputSameFinal(t *testing.T) {
 	}
 }
 
+// A part may be named as the sums of the stems are.
+func TestStemsOfAPartNamedDry(t *testing.T) {
+	dir, tr := choir(t, "--parts", "1", "--seconds", "1", "--tiny")
+	file := tr.Parts[0].File
+	dry := file[:strings.LastIndex(file, "+")+1] + "dry" + filepath.Ext(file)
+	if err := errors.Join(os.Rename(filepath.Join(dir, file), filepath.Join(dir, dry)), os.Remove(filepath.Join(dir, local.SongFile))); err != nil {
+		t.Fatal(err)
+	}
+	stems := t.TempDir()
+	rendered(t, dir, "--size", "320x180", "--no-cache", "--stems", stems)
+	files, err := filepath.Glob(filepath.Join(stems, "*.flac"))
+	if err != nil || len(files) != 3 {
+		t.Errorf("%v, %v, want dry, +dry and wet", files, err)
+	}
+}
+
+// What song.json says and nobody can use is said by plan as by render.
+func TestNotesOnTheSongFile(t *testing.T) {
+	dir, tr := choir(t, "--parts", "1", "--seconds", "1", "--tiny")
+	id := tr.Parts[0].Part
+	doc := `{"output":{"size":[320,180]},"parts":[{"partId":"` + id + `","partType":"backing","offset":500,"offset_locked":true},{"partId":"nobody"}]}`
+	if err := os.WriteFile(filepath.Join(dir, local.SongFile), []byte(doc), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"plan", dir, "--no-cache"},
+		{"render", dir, "--no-cache", "--out", filepath.Join(t.TempDir(), "final.mp4")},
+	} {
+		code, o, e := command(t, args...)
+		for _, want := range []string{"note: part \"" + id + "\": the backing's time is the song's", `note: part "nobody": there is no recording`} {
+			if all := o + e; code != exitOK || strings.Count(all, want[len("note: "):]) != 1 || !strings.Contains(all, want) {
+				t.Errorf("%s: exit %d, want %q once:\n%s", args[0], code, want, all)
+			}
+		}
+	}
+}
+
 // A song with nothing to hear says so, and not that it is at full scale.
 func TestSongWithoutSound(t *testing.T) {
 	dir, tr := choir(t, "--parts", "1", "--seconds", "1", "--tiny")
