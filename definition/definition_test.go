@@ -203,18 +203,6 @@ func TestValidateFPS(t *testing.T) {
 	}
 }
 
-func TestStatus(t *testing.T) {
-	want := []Status{StatusNew, StatusConverted, StatusAligned, StatusRendered, StatusComposited, StatusComposited, StatusDone}
-	for i, s := range []Stage{StageUploaded, StageIngested, StageAligned, StagePlanned, StageComposed, StageStitched, StageFinished} {
-		if s.Legacy() != want[i] {
-			t.Errorf("%s is %s, want %s", s, s.Legacy(), want[i])
-		}
-	}
-	if Stage("lost").Legacy() != StatusNew {
-		t.Error("an unknown stage is not new")
-	}
-}
-
 // FuzzRead: nothing panics, and what is read is written and read again as the same.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(full))

@@ -74,7 +74,7 @@ func NewLevelMeter(rate media.SampleRate) *LevelMeter {
 	return m
 }
 
-// Write takes the next block, mono or stereo; more channels are folded down.
+// Write takes the next block, mono, stereo or 5.1, which is folded down.
 func (m *LevelMeter) Write(b media.Block) {
 	b = FoldDown(b)
 	ch := len(b.Channels)

@@ -53,7 +53,7 @@ type Meter struct {
 }
 
 // NewMeter returns a meter for the given rate and number of channels: 1, 2, 5
-// (left right centre surrounds) or 6 (media.Layout51).
+// (left right centre surrounds) or 6 (5.1, as media.Block has it).
 func NewMeter(rate media.SampleRate, channels int) *Meter {
 	m := &Meter{rate: float64(rate), channels: channels}
 	switch channels {

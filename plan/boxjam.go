@@ -108,7 +108,6 @@ func (g *grid) boxjam(parts []TileSize) *Layout {
 			return g.rows()
 		}
 	}
-	l.borders(g.o.Height)
 	return l
 }
 

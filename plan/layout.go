@@ -25,7 +25,7 @@ import (
 //
 // Numbers the rest of the house relies on:
 //   - all coordinates are even (4:2:0); x and widths are multiples of 8 or 4 where
-//     that costs next to nothing, because the scaler writes 8 pixels at a time;
+//     that costs no area, because the scaler writes 8 pixels at a time;
 //   - a stripe is a row of tiles, and stripes meet at multiples of 16, the height of
 //     a macroblock, inside the gap between two rows; gaps grow by a few pixels where
 //     they must to hold one. When there are so many rows that this would cost much,
@@ -56,8 +56,6 @@ const (
 
 const (
 	macroblock = 16
-	// gridLoss is the share of tile height given up for a coarser horizontal grid.
-	gridLoss = 0.0
 	// sharedGain is how much higher tiles must get before rows share a stripe.
 	sharedGain = 1.08
 	// keepLoss is the share of used area given up to keep earlier rows in place.
@@ -96,9 +94,6 @@ type Layout struct {
 	Tiles []image.Rectangle
 	// Rows holds indexes into Tiles, top to bottom, left to right.
 	Rows [][]int
-	// Borders are the rows of pixels at which one stripe ends and the next begins,
-	// multiples of 16, ascending, without 0 and the canvas height.
-	Borders []int
 	// Used is the share of the canvas under tiles, 0..1.
 	Used float64
 }
