@@ -14,11 +14,12 @@ import (
 	"github.com/choirless/render/store"
 )
 
-// autoDefinition makes the definition of a song from its parts.
+// autoDefinition makes the definition of a song from its parts. It fails permanently
+// where parts and settings come to none, until one of them changes.
 func (c *Coordinator) autoDefinition(ctx context.Context, claim store.SongClaim, cast cast) (*definition.Definition, error) {
 	set, err := status.Settings(claim.Song)
 	if err != nil {
-		return nil, err
+		return nil, permanent{err}
 	}
 	parts := append([]plan.SongPart(nil), cast.rejected...)
 	for i, p := range cast.usable {
@@ -41,7 +42,10 @@ func (c *Coordinator) autoDefinition(ctx context.Context, claim store.SongClaim,
 		return nil, err
 	}
 	def, _, err := plan.FromSong(claim.Song.Song, parts, o) // its warnings come again when it is planned
-	return def, err
+	if err != nil {
+		return nil, permanent{err}
+	}
+	return def, nil
 }
 
 // publish puts the automatic definition into its bucket, if it changed, and has

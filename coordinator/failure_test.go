@@ -69,6 +69,22 @@ func TestNothingLeft(t *testing.T) {
 	}
 }
 
+// What cannot be laid out is said once, not tried for ever.
+func TestNoRoomOnTheCanvas(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	c, _ := b.start(b.config())
+	err := c.PutSong(t.Context(), testSong, &definition.SongFile{Settings: definition.Settings{Output: definition.Output{Size: definition.Some(definition.Pair{16, 16})}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.song(20)
+	r := b.await(c, "")
+	if r.State != store.TaskFailed || !strings.Contains(r.Error, "20 tiles do not fit 16x16") {
+		t.Errorf("the song is %s: %s", r.State, r.Error)
+	}
+}
+
 // A part that breaks its cells is left out, and the song finishes without it.
 func TestBrokenPart(t *testing.T) {
 	for name, c := range map[string]course{

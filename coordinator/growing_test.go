@@ -22,8 +22,8 @@ import (
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
+	"github.com/choirless/render/internal/golden"
 	"github.com/choirless/render/plan"
-	"github.com/choirless/render/stitch"
 )
 
 // While nodes work the song so far can be played, picture and sound, and what is
@@ -67,7 +67,7 @@ func TestGrowingPreview(t *testing.T) {
 		got, seconds := played(t, state)
 		if frames := 10 * (i + 1); len(got) != frames {
 			t.Errorf("state %d: %d pictures, want %d", i, len(got), frames)
-		} else if err := stitch.CompareSums(0, got, want[:frames]); err != nil {
+		} else if err := golden.CompareSums(0, got, want[:frames]); err != nil {
 			t.Errorf("state %d: %v", i, err)
 		}
 		if whole := 2 * float64(i+1); seconds < whole-0.05 || seconds > whole+0.05 {
@@ -180,7 +180,7 @@ func (b *bench) followPlaylist(key string, ended bool) []byte {
 
 // played decodes a movie: the sums of its pictures, and how long it sounds,
 // without the priming.
-func played(t *testing.T, movie []byte) (pictures []stitch.Sum, seconds float64) {
+func played(t *testing.T, movie []byte) (pictures []golden.Sum, seconds float64) {
 	t.Helper()
 	v, err := decode.OpenVideo(t.Context(), bytes.NewReader(movie), decode.VideoOptions{})
 	if err != nil {
@@ -199,7 +199,7 @@ func played(t *testing.T, movie []byte) (pictures []stitch.Sum, seconds float64)
 		if len(pictures) == 0 {
 			start = f.Time
 		}
-		sum, err := stitch.SumRows(f, 0, f.Height())
+		sum, err := golden.SumRows(f, 0, f.Height())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -150,17 +150,21 @@ func withoutSEI(stream []byte) (out []byte) {
 	return out
 }
 
-// testSound is a chord, as long as asked for.
+// testSound is a chord, as long as asked for and with the gain of the loudest voice.
 func testSound(s *plan.Sound) []byte {
 	var b bytes.Buffer
 	w, err := mix.NewWAVWriter(&b, media.MixRate, 2, s.Samples)
 	if err != nil {
 		panic(err)
 	}
+	gain := 0.0
+	for _, v := range s.Voices {
+		gain = max(gain, v.Gain)
+	}
 	left := make([]float32, s.Samples)
 	for i := range left {
 		t := 2 * math.Pi * float64(i) / float64(media.MixRate)
-		left[i] = float32(0.02 * (math.Sin(300*t) + math.Sin(375*t) + math.Sin(450*t)))
+		left[i] = float32(0.02 * gain * (math.Sin(300*t) + math.Sin(375*t) + math.Sin(450*t)))
 	}
 	if err := errors.Join(w.Write([][]float32{left, left}), w.Close()); err != nil {
 		panic(err)

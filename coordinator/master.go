@@ -31,6 +31,8 @@ const (
 	maxRemaster   = 3
 	peakTolerance = 0.01 // dB
 	peakSpare     = 0.05 // dB more than needed, so that one correction is enough
+	// loudnessTolerance is how far below its target, in LU, a final is not worth a word.
+	loudnessTolerance = 0.5
 )
 
 // The encoded sound lies in a scratch file as ADTS (ISO/IEC 14496-3, 1.A.2), which
@@ -47,7 +49,7 @@ func (f *finisher) master(ctx context.Context) (*stitch.Audio, error) {
 		return nil, err
 	}
 	f.warnings = append(f.warnings, warnings...)
-	ceiling := o.Ceiling
+	ceiling := o.Ceiling // of the final; that of the master goes down with each try
 	for try := 0; ; try++ {
 		audio, mastered, err := f.encode(ctx, o)
 		if err != nil {
@@ -57,19 +59,31 @@ func (f *finisher) master(ctx context.Context) (*stitch.Audio, error) {
 		if err != nil {
 			return nil, fmt.Errorf("measuring: %w", err)
 		}
-		f.out.LUFS, f.out.TruePeak, f.out.Range = float64(loud.Integrated()), float64(loud.TruePeak()), loud.Range()
+		f.out.LUFS, f.out.TruePeak, f.out.Range = max(mix.FloorLUFS, float64(loud.Integrated())), max(mix.FloorDB, float64(loud.TruePeak())), loud.Range()
 		f.out.Silent, f.out.SoundRetry = mastered.Silent, try
 		over := loud.TruePeak() - ceiling
-		if over <= peakTolerance || mastered.Silent {
-			return audio, nil
+		if over > peakTolerance && !mastered.Silent && try < maxRemaster {
+			o.Ceiling -= over + peakSpare
+			continue
 		}
-		if try == maxRemaster {
-			f.warnings = append(f.warnings, plan.PartWarning{
-				Text: fmt.Sprintf("the true peak of the final is %.2f dBTP, %.2f above its ceiling", loud.TruePeak(), over),
-			})
-			return audio, nil
-		}
-		o.Ceiling -= over + peakSpare
+		f.warnOfMaster(o.Target, ceiling)
+		return audio, nil
+	}
+}
+
+// warnOfMaster says what the final has not of what was asked for.
+func (f *finisher) warnOfMaster(target mix.LUFS, ceiling mix.DBTP) {
+	warn := func(format string, args ...any) {
+		f.warnings = append(f.warnings, plan.PartWarning{Text: fmt.Sprintf(format, args...)})
+	}
+	if f.out.Silent {
+		return
+	}
+	if over := f.out.TruePeak - float64(ceiling); over > peakTolerance {
+		warn("the true peak of the final is %.2f dBTP, %.2f above its ceiling", f.out.TruePeak, over)
+	}
+	if f.out.LUFS < float64(target)-loudnessTolerance {
+		warn("the loudness of the final is %.1f LUFS, asked for were %.1f: more gain under a true peak of %g dBTP would only flatten it", f.out.LUFS, float64(target), float64(ceiling))
 	}
 }
 
@@ -90,9 +104,6 @@ func impulseFiles(m plan.Master) []string {
 // read, is replaced by the hall, with a warning.
 func (c *Coordinator) MasterOptions(ctx context.Context, m plan.Master) (o mix.MasterOptions, warnings []plan.PartWarning, err error) {
 	o = mix.MasterOptions{Room: m.Room, Wet: m.Wet, Target: mix.LUFS(m.Target), Ceiling: mix.DBTP(m.Ceiling)}
-	if o.Ceiling == 0 {
-		o.Ceiling = mix.DefaultCeiling
-	}
 	files := impulseFiles(m)
 	if len(files) == 0 {
 		return o, nil, nil

@@ -116,3 +116,47 @@ func TestRoomsByName(t *testing.T) {
 		}
 	}
 }
+
+// A song may have nothing to hear, by its parts or by their volumes, and is not said
+// to be at full scale then.
+func TestSilentSongs(t *testing.T) {
+	for _, volume := range []float64{0, 1e-9} {
+		b := newBench(t)
+		b.node(nil)
+		c, _ := b.start(b.config())
+		err := c.PutSong(t.Context(), testSong, &definition.SongFile{Parts: []definition.Part{{PartID: "p0", Volume: definition.Some(volume)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.song(1)
+		if o := b.done(c, "").Output; !o.Silent || o.LUFS != mix.FloorLUFS || o.TruePeak > -100 {
+			t.Errorf("volume %g: silent %t, %g LUFS, %g dBTP", volume, o.Silent, o.LUFS, o.TruePeak)
+		}
+	}
+}
+
+// Loudness and ceiling at their bounds: the coder's peaks want a ceiling below the
+// least that may be asked for, and the loudness cannot be had.
+func TestLoudnessOutOfReach(t *testing.T) {
+	b := newBench(t)
+	b.node(nil)
+	c, _ := b.start(b.config())
+	out := definition.Output{Loudness: definition.Some(-5.0), TruePeak: definition.Some(-20.0)}
+	if err := c.PutSong(t.Context(), testSong, &definition.SongFile{Settings: definition.Settings{Output: out}}); err != nil {
+		t.Fatal(err)
+	}
+	b.song(1)
+	r := b.done(c, "")
+	if r.Output.TruePeak > -20+2*peakTolerance || !warned(r, "", "asked for were -5.0") {
+		t.Errorf("%g dBTP, warnings %v", r.Output.TruePeak, r.Warnings)
+	}
+}
+
+// A ceiling of 0 dBTP is not one that was left out.
+func TestCeilingOfZero(t *testing.T) {
+	c := Coordinator{cfg: newBench(t).config()}
+	o, _, err := c.MasterOptions(t.Context(), plan.Master{Target: -16, Ceiling: 0})
+	if err != nil || o.Ceiling != 0 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}

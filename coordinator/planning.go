@@ -60,7 +60,7 @@ func (c *Coordinator) plan(ctx context.Context, r store.Render) error {
 }
 
 // makePlan is plan.New with what the store and the buckets know. It fails with
-// errWait while a part is still being ingested. The warnings are of parts the
+// errWait while a part is still being ingested. The warnings are of what the
 // definition does not mention.
 func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definition.Definition) (*plan.Plan, []plan.PartWarning, error) {
 	parts, err := c.store.Parts(ctx, r.Song)
@@ -96,6 +96,7 @@ func (c *Coordinator) makePlan(ctx context.Context, r store.Render, def *definit
 		return nil, nil, err
 	}
 	cast := c.sortOut(r.Song, parts)
+	warnings = append(warnings, cast.warnings...)
 	if len(cast.usable) > 0 {
 		o.Backing = cast.usable[cast.backing].Part
 	}

@@ -78,9 +78,9 @@ func (c *Coordinator) planSong(ctx context.Context, claim store.SongClaim) error
 		return c.store.SongPlanned(ctx, claim, "")
 	}
 	def, err := c.autoDefinition(ctx, claim, cast)
-	var none *plan.NoPartsError
-	if errors.As(err, &none) {
-		return c.store.SongPlanned(ctx, claim, none.Error())
+	if errors.As(err, new(permanent)) {
+		c.log.Warn("the song cannot be defined", "song", id.Song, "error", err)
+		return c.store.SongPlanned(ctx, claim, err.Error())
 	}
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/media"
+	"github.com/choirless/render/mix"
 	"github.com/choirless/render/plan"
 	"github.com/choirless/render/stitch"
 )
@@ -35,6 +36,9 @@ type masterNote struct {
 }
 
 const (
+	// masterVersion is raised when the same sums would be finished in another way.
+	masterVersion = 2
+
 	masterExt = "aac"   // ADTS
 	noteExt   = ".json" // behind the object's whole key
 )
@@ -44,7 +48,7 @@ func (f *finisher) soundFile() string { return f.dir + "/sound.aac" }
 // sound returns the mastered sound, kept or made now; nil when the song has none.
 func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 	if len(f.plan.Sounds) == 0 {
-		f.out.Silent = true
+		f.out.Silent, f.out.LUFS, f.out.TruePeak = true, mix.FloorLUFS, mix.FloorDB
 		return nil, nil
 	}
 	key, err := f.masterKey(ctx)
@@ -78,12 +82,13 @@ func (f *finisher) sound(ctx context.Context) (*stitch.Audio, error) {
 func (f *finisher) masterKey(ctx context.Context) (string, error) {
 	shape := struct {
 		Version string
+		Way     int
 		Sums    []string
 		Samples int64
 		Master  plan.Master
 		Bitrate int
 		IR      string // ETag
-	}{Version: f.plan.Version, Samples: f.plan.Samples, Master: f.plan.Master, Bitrate: bitrate}
+	}{Version: f.plan.Version, Way: masterVersion, Samples: f.plan.Samples, Master: f.plan.Master, Bitrate: bitrate}
 	for i := range f.plan.Sounds {
 		shape.Sums = append(shape.Sums, f.plan.Sound(i).Key)
 	}

@@ -110,7 +110,7 @@ func newAudio(s *source, st *av.Stream) (*Audio, error) {
 func (a *Audio) Rate() media.SampleRate { return a.rate }
 
 // Channels returns the number of channels of every block: 1, 2, or 6
-// (media.Layout51, into which every larger layout is mapped).
+// (5.1 as media.Block has it, into which every larger layout is mapped).
 func (a *Audio) Channels() int { return len(a.out) }
 
 // Read returns the next block, io.EOF after the last; valid until the next Read.
@@ -151,9 +151,6 @@ func grow(b []float32, n int) []float32 {
 
 func (a *Audio) block(n int) media.Block {
 	b := media.Block{Start: a.next, Rate: a.rate, Channels: a.out}
-	if len(a.out) == 6 {
-		b.Layout = media.Layout51
-	}
 	a.next += int64(n)
 	return b
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/choirless/render/media"
 )
 
-// Sound of more than two channels is brought into one order, media.Layout51, by
+// Sound of more than two channels is brought into one order, 5.1 as media.Block has it, by
 // position: what has no place of its own goes to the nearest, at -3 dB when two
 // places share it.
 

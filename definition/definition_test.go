@@ -184,27 +184,25 @@ func TestFPS(t *testing.T) {
 	for in, want := range map[string]FPS{
 		"25": {25, 1}, "29.97": {30000, 1001}, "23.976": {24000, 1001}, "59.94": {60000, 1001}, "12.5": {25, 2},
 		"50/2": {25, 1}, "30000/1001": {30000, 1001}, "30": {30, 1}, "24": {24, 1}, "60": {60, 1},
+		"24.98": {1249, 50}, "119.88": {120000, 1001}, "600000000000/20000000000": {30, 1},
 	} {
 		if got, err := ParseFPS(in); err != nil || got != want {
 			t.Errorf("%s: %v, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"", "x", "0", "-1", "1/0", "0/1", "NaN", "Inf", "1e9", "1/2/3", "0.0001"} {
+	for _, in := range []string{"", "x", "0", "-1", "1/0", "0/1", "NaN", "Inf", "1e9", "1/2/3", "0.0001", "100000000001/10000000000", "2147483647/85899345", "1/1000000"} {
 		if got, err := ParseFPS(in); err == nil {
 			t.Errorf("%q: %v", in, got)
 		}
 	}
 }
 
-func TestStatus(t *testing.T) {
-	want := []Status{StatusNew, StatusConverted, StatusAligned, StatusRendered, StatusComposited, StatusComposited, StatusDone}
-	for i, s := range []Stage{StageUploaded, StageIngested, StageAligned, StagePlanned, StageComposed, StageStitched, StageFinished} {
-		if s.Legacy() != want[i] {
-			t.Errorf("%s is %s, want %s", s, s.Legacy(), want[i])
-		}
-	}
-	if Stage("lost").Legacy() != StatusNew {
-		t.Error("an unknown stage is not new")
+// A rate that no movie can have is a fault of the definition, however it got there.
+func TestValidateFPS(t *testing.T) {
+	d := Definition{Version: 1, ChoirID: "c", SongID: "s", Inputs: []Input{{PartID: "a"}}}
+	d.Output.FPS = Some(FPS{100000000001, 10000000000})
+	if err := d.Validate(); err == nil || !strings.Contains(err.Error(), "output.fps") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package definition
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -101,6 +102,8 @@ type LayoutOptions struct {
 //
 // Documents of the old API say backing by default, so several may claim it: then the
 // first by id of those is it, the others become renditions, and a note names them.
+// Notes also name what is said and cannot be used: an offset of the backing, which is
+// taken out, and documents of parts that are not in ids.
 func (f *SongFile) Resolve(song Song, ids []PartID) ([]Part, []string) {
 	docs := map[PartID]Part{}
 	if f != nil {
@@ -138,11 +141,22 @@ func (f *SongFile) Resolve(song Song, ids []PartID) ([]Part, []string) {
 				notes = append(notes, fmt.Sprintf("part %q: no part is the backing, so its time line is the song's", out[i].PartID))
 			}
 			out[i].PartType = Some(Backing)
+			if out[i].Offset.Or(0) != 0 {
+				notes = append(notes, fmt.Sprintf("part %q: the backing's time is the song's, its offset is not used", out[i].PartID))
+			}
+			out[i].Offset, out[i].OffsetLocked = Optional[float64]{}, false
 		case said && k == Backing:
 			notes = append(notes, fmt.Sprintf("part %q: a backing beside %q, taken as a rendition", out[i].PartID, out[backing].PartID))
 			out[i].PartType = Some(Rendition)
 		case !said:
 			out[i].PartType = Some(Rendition)
+		}
+	}
+	if f != nil {
+		for _, p := range f.Parts {
+			if !slices.Contains(ids, p.PartID) {
+				notes = append(notes, fmt.Sprintf("part %q: there is no recording of it", p.PartID))
+			}
 		}
 	}
 	return out, notes

@@ -118,7 +118,10 @@ func TestResolvePicksTheBacking(t *testing.T) {
 		{`[{"partId":"a","partType":"rendition"}]`, []PartID{"a", "b", "c"}, "a=rendition b=backing c=rendition"},
 		{`[{"partId":"a","partType":"reference"},{"partId":"b","partType":"rendition"}]`, []PartID{"a", "b"}, "a=backing b=rendition note"},
 		{`[{"partId":"a","partType":"backing"},{"partId":"b","partType":"backing"}]`, []PartID{"a", "b"}, "a=backing b=rendition note"},
-		{`[{"partId":"z","partType":"backing"}]`, []PartID{"a", "b"}, "a=backing b=rendition"},
+		{`[{"partId":"z","partType":"backing"}]`, []PartID{"a", "b"}, "a=backing b=rendition note"},
+		{`[{"partId":"a","offset":120,"offset_locked":true}]`, []PartID{"a", "b"}, "a=backing b=rendition note"},
+		{`[{"partId":"b","offset":120,"offset_locked":true}]`, []PartID{"a", "b"}, "a=backing b=rendition"},
+		{`[{"partId":"a","offset":0}]`, []PartID{"a", "b"}, "a=backing b=rendition"},
 	} {
 		if got := kinds(c.text, c.ids...); got != c.want {
 			t.Errorf("%s: %s, want %s", c.text, got, c.want)

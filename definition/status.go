@@ -14,39 +14,6 @@ const (
 	StatusDone       Status = "done"       // the final is there
 )
 
-// Stage is where a song is in our pipeline.
-type Stage string
-
-// The stages of a song, in order.
-const (
-	StageUploaded Stage = "uploaded"
-	StageIngested Stage = "ingested"
-	StageAligned  Stage = "aligned"
-	StagePlanned  Stage = "planned"  // definition written, cells assigned
-	StageComposed Stage = "composed" // every cell is there
-	StageStitched Stage = "stitched" // preview written
-	StageFinished Stage = "finished" // final written
-)
-
-// Legacy returns the state that earlier front-ends understand. Failed and cancelled
-// renders keep the state of the last stage they finished: those front-ends have no
-// word for them. An unknown stage is StatusNew.
-func (s Stage) Legacy() Status {
-	switch s {
-	case StageIngested:
-		return StatusConverted
-	case StageAligned:
-		return StatusAligned
-	case StagePlanned:
-		return StatusRendered
-	case StageComposed, StageStitched:
-		return StatusComposited
-	case StageFinished:
-		return StatusDone
-	}
-	return StatusNew
-}
-
 // RenderStatus is the row that earlier front-ends read from GET /render.
 type RenderStatus struct {
 	ChoirID ChoirID `json:"choirId"`

@@ -119,7 +119,7 @@ func (o *Output) validate(fs *faults) {
 		}
 	}
 	if f, ok := o.FPS.Get(); ok {
-		if f.Num <= 0 || f.Den <= 0 {
+		if f.Num <= 0 || f.Den <= 0 || f.Num > MaxFPSTerm || f.Den > MaxFPSTerm {
 			fs.add("output.fps", "%d/%d is no frame rate", f.Num, f.Den)
 		}
 		fs.within("output.fps", "output.fps", f.Float())

@@ -62,9 +62,24 @@ const (
 // terms. On the wire it is a whole number (25) or a fraction in a string ("30000/1001").
 type FPS struct{ Num, Den int }
 
+// MaxFPSTerm bounds both terms of a frame rate. A movie's length is counted in 32 bits
+// of ticks of 1/Num s, which with this bound hold four hours and a half.
+const MaxFPSTerm = 240_000
+
 // ParseFPS reads "25", "29.97" or "30000/1001". Decimals become the fraction they
 // stand for: the NTSC rates 23.976, 29.97 and 59.94 are 24000, 30000 and 60000 / 1001.
 func ParseFPS(s string) (FPS, error) {
+	f, err := parseFPS(s)
+	if err == nil && (f.Num > MaxFPSTerm || f.Den > MaxFPSTerm) {
+		err = fmt.Errorf("%q is no frame rate, want terms of at most %d", s, MaxFPSTerm)
+	}
+	if err != nil {
+		return FPS{}, err
+	}
+	return f, nil
+}
+
+func parseFPS(s string) (FPS, error) {
 	if num, den, ok := strings.Cut(s, "/"); ok {
 		n, err1 := strconv.Atoi(num)
 		d, err2 := strconv.Atoi(den)

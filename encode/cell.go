@@ -12,6 +12,12 @@ import (
 	"github.com/choirless/render/media"
 )
 
+// The range of x264's constant rate factor, the best first.
+const (
+	CRFLeast = 1
+	CRFMost  = 51
+)
+
 // CellOptions say how a cell is encoded. All cells that are to be joined must
 // have the same options but for Height.
 type CellOptions struct {
@@ -19,7 +25,7 @@ type CellOptions struct {
 	Width, Height int // luma pixels, even
 	Rate          media.FrameRate
 	Preset        string  // x264 preset; "" is superfast
-	CRF           float64 // x264 constant rate factor, 1 to 51
+	CRF           float64 // x264 constant rate factor, CRFLeast to CRFMost
 	GOP           int     // output frames per closed GOP
 	// StripeMV asks for motion kept inside the stripe. Whether that happened is
 	// in Cell.Stitchable.
@@ -39,8 +45,8 @@ func (o *CellOptions) validate() error {
 	if o.Rate.Num <= 0 || o.Rate.Den <= 0 {
 		errs = append(errs, fmt.Errorf("frame rate %d/%d: want a positive fraction", o.Rate.Num, o.Rate.Den))
 	}
-	if o.CRF < 1 || o.CRF > 51 {
-		errs = append(errs, fmt.Errorf("crf %g: want 1 to 51", o.CRF))
+	if o.CRF < CRFLeast || o.CRF > CRFMost {
+		errs = append(errs, fmt.Errorf("crf %g: want %d to %d", o.CRF, CRFLeast, CRFMost))
 	}
 	if o.GOP < 1 {
 		errs = append(errs, fmt.Errorf("gop %d: want at least 1", o.GOP))

@@ -29,6 +29,11 @@ var presetReferences = map[string]int64{
 	"medium": 3, "slow": 5, "slower": 8, "veryslow": 16, "placebo": 16,
 }
 
+// Presets lists x264's presets, the quickest first.
+func Presets() []string {
+	return []string{"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"}
+}
+
 // pyramidPictures is what x264 keeps at least when B pictures are referenced.
 const pyramidPictures = 4
 

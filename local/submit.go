@@ -27,11 +27,16 @@ func (l *Process) Submit(ctx context.Context, song Folder) (notes []string, err 
 }
 
 // Definition submits a song and returns the automatic definition it comes to,
-// as soon as there is one.
-func (l *Process) Definition(ctx context.Context, song Folder) ([]byte, error) {
-	if _, err := l.Submit(ctx, song); err != nil {
-		return nil, err
+// as soon as there is one. The notes are for a person.
+func (l *Process) Definition(ctx context.Context, song Folder) (text []byte, notes []string, err error) {
+	if notes, err = l.Submit(ctx, song); err != nil {
+		return nil, notes, err
 	}
+	text, err = l.awaitDefinition(ctx, song)
+	return text, notes, err
+}
+
+func (l *Process) awaitDefinition(ctx context.Context, song Folder) ([]byte, error) {
 	fctx, stop := context.WithCancel(ctx)
 	defer stop()
 	key := definition.NameKey{Song: song.Song, Name: definition.AutoName}.DefinitionKey()

@@ -6,10 +6,9 @@ type Block struct {
 	// of the source (part time for decoded blocks).
 	Start int64
 	Rate  SampleRate
-	// Channels holds one slice of equal length per channel.
+	// Channels holds one slice of equal length per channel: mono, left and right, or
+	// 5.1 as left, right, centre, LFE, surround left and surround right.
 	Channels [][]float32
-	// Layout names the channels when there are more than two.
-	Layout ChannelLayout
 }
 
 // Len returns the number of sample frames.
@@ -19,11 +18,3 @@ func (b Block) Len() int {
 	}
 	return len(b.Channels[0])
 }
-
-// ChannelLayout is the order of the channels of a Block.
-type ChannelLayout int
-
-const (
-	LayoutDefault ChannelLayout = iota // 1: mono, 2: left right
-	Layout51                           // left right centre LFE surround-left surround-right
-)

@@ -77,7 +77,7 @@ func Balance(parts []BalancePart) []float64 {
 	gains := make([]float64, len(parts))
 	for i, p := range parts {
 		gains[i] = p.Volume
-		if p.Level.Silent || p.Level.LUFS <= floorLUFS {
+		if p.Level.Silent || p.Level.LUFS <= FloorLUFS {
 			continue
 		}
 		target := float64(voiceTarget) + sectionLU[Section(p.Section)]

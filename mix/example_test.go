@@ -60,9 +60,9 @@ func Example() {
 	}
 	open := func() (mix.Source, error) { return mix.OpenWAV(bytes.NewReader(stripe.Bytes())) }
 	n := 0
-	m, err := mix.Master(ctx, []func() (mix.Source, error){open}, samples, mix.MasterOptions{Room: "hall", Wet: 0.1},
+	m, err := mix.Master(ctx, []func() (mix.Source, error){open}, samples, mix.MasterOptions{Room: "hall", Wet: 0.1, Target: -16, Ceiling: -1},
 		func(stereo [][]float32) error { n += len(stereo[0]); return nil })
-	fmt.Printf("%d sample frames, %.0f LUFS, under the ceiling: %v, %v\n", n, float64(m.Integrated), m.TruePeak <= mix.DefaultCeiling, err)
+	fmt.Printf("%d sample frames, %.0f LUFS, under the ceiling: %v, %v\n", n, float64(m.Integrated), m.TruePeak <= -1, err)
 	// Output: 48000 sample frames, -16 LUFS, under the ceiling: true, <nil>
 }
 

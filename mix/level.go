@@ -41,8 +41,12 @@ const (
 	clipRun         = 3     // samples
 	clippedShare    = 1e-3  // reported from here
 	noisySNR        = 20    // dB between singing and noise, reported below
-	floorLUFS       = -70
-	floorDB         = -120
+)
+
+// What silence is given as.
+const (
+	FloorLUFS = -70
+	FloorDB   = -120
 )
 
 // LevelMeter measures how loud a part is where it really sings, how loud it is
@@ -70,7 +74,7 @@ func NewLevelMeter(rate media.SampleRate) *LevelMeter {
 	return m
 }
 
-// Write takes the next block, mono or stereo; more channels are folded down.
+// Write takes the next block, mono, stereo or 5.1, which is folded down.
 func (m *LevelMeter) Write(b media.Block) {
 	b = FoldDown(b)
 	ch := len(b.Channels)
@@ -135,13 +139,13 @@ func (m *LevelMeter) Level() media.Level {
 	if m.n > 0 && len(m.kHops) < 4 {
 		m.closeHop() // a part shorter than half a second
 	}
-	l := media.Level{LUFS: floorLUFS, PeakDB: dbFloor(float64(m.peak), floorDB), NoiseDB: floorDB}
+	l := media.Level{LUFS: FloorLUFS, PeakDB: dbFloor(float64(m.peak), FloorDB), NoiseDB: FloorDB}
 	if m.total > 0 {
 		l.Clipped = float64(m.clipped) / float64(m.total)
 	}
 	sung, gate := sungLevel(m.kHops)
 	if sung > 0 {
-		l.LUFS = max(floorLUFS, float64(lufsOf(sung)))
+		l.LUFS = max(FloorLUFS, float64(lufsOf(sung)))
 		l.NoiseDB = m.noise(gate)
 	}
 	l.Silent = l.LUFS <= silentLUFS || l.PeakDB <= silentPeakDB
@@ -223,10 +227,10 @@ func (m *LevelMeter) noise(gate float64) float64 {
 		}
 	}
 	if len(quiet) < 5 {
-		return floorDB
+		return FloorDB
 	}
 	slices.Sort(quiet)
-	return dbFloor(math.Sqrt(float64(quiet[len(quiet)/4])), floorDB)
+	return dbFloor(math.Sqrt(float64(quiet[len(quiet)/4])), FloorDB)
 }
 
 // restSteps is how long a pause must be to count as a rest: 1 s.
@@ -239,7 +243,7 @@ const restSteps = 10
 func (m *LevelMeter) Rests() []media.Span {
 	l := m.Level()
 	limit := math.Pow(10, GateThreshold(l)/10)
-	if l.LUFS <= floorLUFS {
+	if l.LUFS <= FloorLUFS {
 		limit = math.Inf(1)
 	}
 	const hop = 100 * time.Millisecond
@@ -271,7 +275,7 @@ func Faults(l media.Level) []string {
 	if l.Clipped >= clippedShare {
 		out = append(out, fmt.Sprintf("clipped: %.1f %% of the samples are at full scale", 100*l.Clipped))
 	}
-	if snr := l.LUFS - l.NoiseDB; l.NoiseDB > floorDB && snr < noisySNR {
+	if snr := l.LUFS - l.NoiseDB; l.NoiseDB > FloorDB && snr < noisySNR {
 		out = append(out, fmt.Sprintf("noisy: noise only %.0f dB below the singing", math.Max(0, snr)))
 	}
 	return out

@@ -152,7 +152,7 @@ func TestFoldDown(t *testing.T) {
 		}
 		return b
 	}
-	for ch := 1; ch <= 10; ch++ {
+	for _, ch := range []int{1, 2, 6} {
 		b := FoldDown(one(3, ch, 1))
 		if want := min(ch, 2); len(b.Channels) != want || b.Len() != 3 || b.Start != 7 || b.Rate != 48000 {
 			t.Errorf("%d channels: %d out, %+v", ch, len(b.Channels), b)

@@ -217,21 +217,27 @@ func slidingMean(x []float32, reach int) []float32 {
 }
 
 // loudness returns the integrated loudness of the song behind a gain and a
-// reduction: the energy of each hop is scaled by the gain in its middle.
+// reduction: the energy of each hop is scaled by the gain in its middle. A song too
+// short for a gating block is one block, without gates; see Meter.Integrated.
 func (t hopTable) loudness(gainDB float64, reduction []float32) LUFS {
 	const perStep, perBlock = 100, 4 // hops in 100 ms, steps in 400 ms
-	var steps, blocks []float64
 	g := math.Pow(10, gainDB/10)
-	for at := 0; at+perStep <= t.whole; at += perStep {
-		sum := 0.0
-		for h := at; h < at+perStep; h++ {
+	energy := func(from, to int) (sum float64) {
+		for h := from; h < to; h++ {
 			e := float64(t.energy[h]) * g
 			if r := float64(reduction[h] + reduction[h+1]); r > 0 {
 				e *= math.Pow(10, -r/20)
 			}
 			sum += e
 		}
-		steps = append(steps, sum)
+		return sum
+	}
+	if t.whole < perStep*perBlock {
+		return lufsOf(energy(0, t.whole) / float64(max(1, t.whole)*hopSamples))
+	}
+	var steps, blocks []float64
+	for at := 0; at+perStep <= t.whole; at += perStep {
+		steps = append(steps, energy(at, at+perStep))
 		if n := len(steps); n >= perBlock {
 			mean := (steps[n-1] + steps[n-2] + steps[n-3] + steps[n-4]) / (perStep * perBlock * hopSamples)
 			blocks = append(blocks, mean)
@@ -240,10 +246,15 @@ func (t hopTable) loudness(gainDB float64, reduction []float32) LUFS {
 	return lufsOf(gatedMean(blocks))
 }
 
-// solve finds the gain in dB that brings the song to target behind the limiter,
-// at most maxGain, and the reduction that goes with it.
-func (t hopTable) solve(target LUFS, ceiling DBTP, input LUFS, maxGain float64) (gainDB float64, reduction []float32) {
-	gainDB = min(maxGain, float64(target-input))
+// minSlope is the least a decibel of gain must give behind the limiter, in LU.
+const minSlope = 0.1
+
+// solve finds the gain in dB that brings the song to target behind the limiter, or
+// the most that is of use, and the reduction that goes with it.
+func (t hopTable) solve(target LUFS, ceiling DBTP, input LUFS) (gainDB float64, reduction []float32) {
+	plain := float64(target - input)
+	maxGain := min(maxGainDB, plain+maxPushDB)
+	gainDB = min(maxGain, plain)
 	// What the limiter takes away is added to the gain. More gain is never
 	// quieter, but where the limiter is busy a decibel of it gives less than a
 	// decibel: the slope of the last step (a secant) says how much.
@@ -253,7 +264,12 @@ func (t hopTable) solve(target LUFS, ceiling DBTP, input LUFS, maxGain float64) 
 		loudness := float64(t.loudness(gainDB, reduction))
 		miss := float64(target) - loudness
 		if d := gainDB - lastGain; !math.IsInf(d, 0) && d != 0 {
-			slope = max(0.1, min(1, (loudness-lastLoudness)/d))
+			slope = (loudness - lastLoudness) / d
+			if d > 0 && slope < minSlope {
+				gainDB = lastGain // flat already: more gain is only more limiting
+				break
+			}
+			slope = max(minSlope, min(1, slope))
 		}
 		next := min(maxGain, gainDB+miss/slope)
 		if math.Abs(miss) < 0.01 || next == gainDB {

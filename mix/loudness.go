@@ -53,7 +53,7 @@ type Meter struct {
 }
 
 // NewMeter returns a meter for the given rate and number of channels: 1, 2, 5
-// (left right centre surrounds) or 6 (media.Layout51).
+// (left right centre surrounds) or 6 (5.1, as media.Block has it).
 func NewMeter(rate media.SampleRate, channels int) *Meter {
 	m := &Meter{rate: float64(rate), channels: channels}
 	switch channels {
@@ -142,8 +142,14 @@ func (m *Meter) MaxMomentary() LUFS { return lufsOf(m.maxM) }
 func (m *Meter) MaxShortTerm() LUFS { return lufsOf(m.maxS) }
 
 // Integrated returns the gated loudness of all so far, -Inf when nothing
-// passes the gate at -70 LUFS.
-func (m *Meter) Integrated() LUFS { return lufsOf(gatedMean(m.mSum)) }
+// passes the gate at -70 LUFS. Of less than 0.4 s, for which the Recommendation has
+// no block and so no loudness, it is that of all there is, without gates.
+func (m *Meter) Integrated() LUFS {
+	if m.steps < momentarySteps {
+		return lufsOf(m.last(max(1, m.steps)))
+	}
+	return lufsOf(gatedMean(m.mSum))
+}
 
 // gatedMean is the mean square of BS.1770-4 over blocks of mean squares.
 func gatedMean(blocks []float64) float64 {

@@ -10,8 +10,7 @@ import (
 	"github.com/choirless/render/media"
 )
 
-// MasterOptions says how the final sound is made. The zero value is dry,
-// -16 LUFS, -1 dBTP.
+// MasterOptions says how the final sound is made.
 type MasterOptions struct {
 	// Room names a synthesised room (RoomNames); unused when IR is set. "" is "hall".
 	Room string
@@ -20,9 +19,9 @@ type MasterOptions struct {
 	// Wet is the reverberated share of the energy, 0 (bit-exact dry) to 1. The
 	// loudness stays the same: dry times √(1-Wet) plus reverb times √Wet.
 	Wet float64
-	// Target is the integrated loudness wanted, -70 to -5; 0 means DefaultTarget.
+	// Target is the integrated loudness wanted, -70 to -5.
 	Target LUFS
-	// Ceiling is the largest true peak allowed, -20 to 0; 0 means DefaultCeiling.
+	// Ceiling is the largest true peak allowed, -120 to 0.
 	Ceiling DBTP
 	// Stems, when set, is handed the dry sum and the reverb as they are added,
 	// before gain and limiter. Blocks are valid until it returns.
@@ -30,15 +29,17 @@ type MasterOptions struct {
 }
 
 const (
-	DefaultTarget  LUFS = -16
-	DefaultCeiling DBTP = -1
-	DefaultRoom         = "hall"
+	DefaultRoom = "hall"
 
 	// silentInput is the loudness below which there is nothing worth raising: the
 	// hiss of a microphone that nobody sang into stays what it is.
 	silentInput LUFS = -60
 	// maxGainDB bounds how far a quiet song is raised.
 	maxGainDB = 40
+	// maxPushDB bounds how far a song is raised into the limiter, beyond the gain that
+	// would do without one. Where target and ceiling are too near to each other for the
+	// song, more takes away its dynamics and gives next to nothing.
+	maxPushDB = 6
 	// holdSamples is how long a song may be (sample frames, 2 min 54 s) for its
 	// mixed sound to be held between the passes (8 bytes each, 64 MiB). A longer
 	// one is read, added up and reverberated once more instead.
@@ -68,14 +69,19 @@ type Mastered struct {
 // the loudness is Target after a look-ahead limiter has kept the true peak
 // under Ceiling; the last pass applies both and hands the result to sink in
 // blocks that are valid until it returns. (A song that ends far quieter than it
-// began is measured once more in between.) A song below -60 LUFS is left as it is.
+// began is measured once more in between.) A song below -60 LUFS is left as it is,
+// and one stays below Target that would need more than 40 dB of gain, or 6 dB to make
+// up for the limiter, or that the limiter has made as loud as it can be.
 //
 // It may block, and needs about 30 MB for a church, besides 64 MiB for songs
 // under three minutes (see holdSamples). An error names the input by its index.
 func Master(ctx context.Context, inputs []func() (Source, error), samples int64, o MasterOptions,
 	sink func(stereo [][]float32) error,
 ) (Mastered, error) {
-	p, err := newProgram(inputs, samples, &o)
+	if err := o.check(); err != nil {
+		return Mastered{}, fmt.Errorf("master: %w", err)
+	}
+	p, err := newProgram(inputs, samples, o)
 	if err != nil {
 		return Mastered{}, fmt.Errorf("master: %w", err)
 	}
@@ -115,9 +121,9 @@ func Master(ctx context.Context, inputs []func() (Source, error), samples int64,
 	if err := again(finish); err != nil {
 		return Mastered{}, fmt.Errorf("master: %w", err)
 	}
-	out.Integrated = max(floorLUFS, final.Integrated())
+	out.Integrated = max(FloorLUFS, final.Integrated())
 	out.Range = final.Range()
-	out.TruePeak = max(floorDB, final.TruePeak())
+	out.TruePeak = max(FloorDB, final.TruePeak())
 	return out, nil
 }
 
@@ -130,12 +136,12 @@ func decide(meter *hopMeter, samples int64, o MasterOptions,
 	for {
 		table := meter.finish()
 		out = Mastered{}
-		out.InputLUFS = max(floorLUFS, table.loudness(0, make([]float32, len(table.energy)+1)))
+		out.InputLUFS = max(FloorLUFS, table.loudness(0, make([]float32, len(table.energy)+1)))
 		out.Silent = out.InputLUFS < silentInput
 		if out.Silent {
 			reduction = table.reduction(0, float64(o.Ceiling))
 		} else {
-			out.GainDB, reduction = table.solve(o.Target, o.Ceiling, out.InputLUFS, maxGainDB)
+			out.GainDB, reduction = table.solve(o.Target, o.Ceiling, out.InputLUFS)
 		}
 		next, ok := meter.lowEnough(samples, out.GainDB, float64(o.Ceiling))
 		if ok {
@@ -174,22 +180,22 @@ type program struct {
 	out      [2][]float32 // scratch
 }
 
-func newProgram(inputs []func() (Source, error), samples int64, o *MasterOptions) (*program, error) {
-	if o.Target == 0 {
-		o.Target = DefaultTarget
+func (o MasterOptions) check() error {
+	switch {
+	case !(o.Target >= FloorLUFS && o.Target <= -5):
+		return fmt.Errorf("target %g LUFS, want -70 to -5", float64(o.Target))
+	case !(o.Ceiling >= FloorDB && o.Ceiling <= 0):
+		return fmt.Errorf("ceiling %g dBTP, want -120 to 0", float64(o.Ceiling))
 	}
-	if o.Ceiling == 0 {
-		o.Ceiling = DefaultCeiling
-	}
+	return nil
+}
+
+func newProgram(inputs []func() (Source, error), samples int64, o MasterOptions) (*program, error) {
 	switch {
 	case samples < 0:
 		return nil, fmt.Errorf("%d samples, want 0 or more", samples)
 	case !(o.Wet >= 0 && o.Wet <= 1):
 		return nil, fmt.Errorf("wet share %g, want 0 to 1", o.Wet)
-	case !(o.Target >= floorLUFS && o.Target <= -5):
-		return nil, fmt.Errorf("target %g LUFS, want -70 to -5", float64(o.Target))
-	case !(o.Ceiling >= -20 && o.Ceiling <= 0):
-		return nil, fmt.Errorf("ceiling %g dBTP, want -20 to 0", float64(o.Ceiling))
 	}
 	p := &program{inputs: inputs, samples: samples, dry: 1}
 	if o.Wet == 0 {

@@ -52,14 +52,14 @@ func TestMasterHitsTargetAndCeiling(t *testing.T) {
 		scale float32
 		o     MasterOptions
 	}{
-		{"choir", programme(0), 1, MasterOptions{}},
-		{"choir, wet", programme(0), 1, MasterOptions{Wet: 0.2}},
-		{"quiet choir", programme(0), 0.01, MasterOptions{}},
-		{"hot choir", programme(0), 20, MasterOptions{Room: "church", Wet: 0.5}},
-		{"claps", programme(1), 0.3, MasterOptions{}},
+		{"choir", programme(0), 1, MasterOptions{Target: -16, Ceiling: -1}},
+		{"choir, wet", programme(0), 1, MasterOptions{Wet: 0.2, Target: -16, Ceiling: -1}},
+		{"quiet choir", programme(0), 0.01, MasterOptions{Target: -16, Ceiling: -1}},
+		{"hot choir", programme(0), 20, MasterOptions{Room: "church", Wet: 0.5, Target: -16, Ceiling: -1}},
+		{"claps", programme(1), 0.3, MasterOptions{Target: -16, Ceiling: -1}},
 		{"claps, louder", programme(1), 0.3, MasterOptions{Target: -12, Ceiling: -2}},
-		{"streaming level", programme(0.3), 0.3, MasterOptions{Target: -14}},
-		{"noise", choirNoise(3), 0.1, MasterOptions{Target: -10}},
+		{"streaming level", programme(0.3), 0.3, MasterOptions{Target: -14, Ceiling: -1}},
+		{"noise", choirNoise(3), 0.1, MasterOptions{Target: -10, Ceiling: -1}},
 	} {
 		x := append([]float32(nil), c.x...)
 		for i := range x {
@@ -67,12 +67,6 @@ func TestMasterHitsTargetAndCeiling(t *testing.T) {
 		}
 		m, out := masterAll(t, c.o, input(x, x))
 		target, ceiling := c.o.Target, c.o.Ceiling
-		if target == 0 {
-			target = -16
-		}
-		if ceiling == 0 {
-			ceiling = -1
-		}
 		near(t, c.name+": loudness", float64(m.Integrated), float64(target), 0.2)
 		check := NewMeter(48000, 2)
 		check.Write(out[:])
@@ -81,6 +75,49 @@ func TestMasterHitsTargetAndCeiling(t *testing.T) {
 			t.Errorf("%s: true peak %.2f dBTP (reported %.2f), ceiling %g", c.name, p, m.TruePeak, ceiling)
 		}
 		t.Logf("%-16s gain %+.2f dB, limiter %.2f dB, %.2f LUFS, %.2f dBTP, LRA %.1f", c.name, m.GainDB, m.LimitDB, m.Integrated, m.TruePeak, m.Range)
+	}
+}
+
+// A target that the ceiling does not allow is not climbed after: the song is limited
+// for what it gains by it and no further.
+func TestMasterStopsClimbing(t *testing.T) {
+	for name, x := range map[string][]float32{"choir": programme(0), "claps": programme(1), "noise": choirNoise(3)} {
+		for _, ceiling := range []DBTP{-20, -26} {
+			m, _ := masterAll(t, MasterOptions{Target: -16, Ceiling: ceiling}, input(x, x))
+			if plain := float64(-16 - m.InputLUFS); m.GainDB > plain+maxPushDB || m.Integrated > -17 {
+				t.Errorf("%s under %g dBTP: %.2f LUFS with a gain of %.1f dB, %.1f would do without a limiter", name, float64(ceiling), float64(m.Integrated), m.GainDB, plain)
+			}
+			if m.TruePeak > ceiling+0.1 {
+				t.Errorf("%s: true peak %.2f dBTP, ceiling %g", name, float64(m.TruePeak), float64(ceiling))
+			}
+		}
+	}
+}
+
+// Zero is a ceiling like another.
+func TestMasterCeilingOfZero(t *testing.T) {
+	x := programme(1)
+	m, _ := masterAll(t, MasterOptions{Target: -6, Ceiling: 0}, input(x, x))
+	if m.TruePeak < -0.5 || m.TruePeak > 0.1 {
+		t.Errorf("true peak %.2f dBTP, want 0", float64(m.TruePeak))
+	}
+}
+
+// A song too short for a gating block is levelled and limited as others are.
+func TestMasterOfAMoment(t *testing.T) {
+	for _, samples := range []int{600, 48000 * 3 / 10, 48000*4/10 - 1, 48000 * 4 / 10} {
+		x := tone(samples, fs, 440, 4)
+		m, out := masterAll(t, MasterOptions{Target: -16, Ceiling: -1}, input(x, x))
+		if m.Silent || math.Abs(float64(m.Integrated)+16) > 0.3 || m.TruePeak > -0.9 {
+			t.Errorf("%d samples: %+v", samples, m)
+		}
+		if samplePeak(out[0]) > 1 {
+			t.Errorf("%d samples: peak %g", samples, samplePeak(out[0]))
+		}
+	}
+	none := make([]float32, 4800)
+	if m, _ := masterAll(t, MasterOptions{Target: -16, Ceiling: -1}, input(none, none)); !m.Silent || m.Integrated != FloorLUFS {
+		t.Errorf("silence: %+v", m)
 	}
 }
 
@@ -133,7 +170,7 @@ func TestLimiterHolds(t *testing.T) {
 			for i := range y {
 				y[i] = x[(i+777)%len(x)] * 0.3
 			}
-			m, _ := masterAll(t, MasterOptions{Target: target}, input(x, y))
+			m, _ := masterAll(t, MasterOptions{Target: target, Ceiling: -1}, input(x, y))
 			if m.TruePeak > -1+0.1 {
 				t.Errorf("%s at %g LUFS: %.3f dBTP, want -1 + 0.1", name, float64(target), float64(m.TruePeak))
 			}
@@ -164,7 +201,7 @@ func TestLimiterIsGentle(t *testing.T) {
 
 func TestLimiterLeavesQuietMusicAlone(t *testing.T) {
 	x := programme(0)
-	m, out := masterAll(t, MasterOptions{Target: -30}, input(x, x))
+	m, out := masterAll(t, MasterOptions{Target: -30, Ceiling: -1}, input(x, x))
 	if m.LimitDB != 0 {
 		t.Errorf("limited by %g dB with room to spare", m.LimitDB)
 	}
@@ -183,7 +220,7 @@ func TestMasterSilence(t *testing.T) {
 		"digital silence": make([]float32, 96000), "hiss": hiss(make([]float32, 96000), 2e-4, 1), "not a number": nan, "short": make([]float32, 10), "none": nil,
 	} {
 		for _, wet := range []float64{0, 0.3} {
-			m, out := masterAll(t, MasterOptions{Wet: wet}, input(x, x))
+			m, out := masterAll(t, MasterOptions{Wet: wet, Target: -16, Ceiling: -1}, input(x, x))
 			if !m.Silent || m.GainDB != 0 {
 				t.Errorf("%s: %+v", name, m)
 			}
@@ -204,7 +241,7 @@ func TestMasterSilence(t *testing.T) {
 // With Wet 0 nothing but one factor happens to the samples.
 func TestMasterDryIsBitExact(t *testing.T) {
 	x, y := programme(0), choirNoise(4)
-	m, out := masterAll(t, MasterOptions{Target: -40}, input(x, y))
+	m, out := masterAll(t, MasterOptions{Target: -40, Ceiling: -1}, input(x, y))
 	g := float32(GainOf(m.GainDB))
 	for i := range x {
 		if out[0][i] != x[i]*g || out[1][i] != y[i]*g {
@@ -216,7 +253,7 @@ func TestMasterDryIsBitExact(t *testing.T) {
 func TestMasterSendAndStems(t *testing.T) {
 	x, none := octet(), make([]float32, 6*48000)
 	gather := func(ins ...func() (Source, error)) (dry, wet []float32) {
-		_, _ = masterAll(t, MasterOptions{Wet: 0.25, Stems: func(d, w [][]float32) error {
+		_, _ = masterAll(t, MasterOptions{Wet: 0.25, Target: -16, Ceiling: -1, Stems: func(d, w [][]float32) error {
 			dry, wet = append(dry, d[0]...), append(wet, w[0]...)
 			return nil
 		}}, ins...)
@@ -252,9 +289,9 @@ func mustRoom(t *testing.T, name string) *IR {
 // the way for short ones, which holds it.
 func TestMasterTwiceIsTheSame(t *testing.T) {
 	x := programme(0.5)
-	o := MasterOptions{Wet: 0.2}
+	o := MasterOptions{Wet: 0.2, Target: -16, Ceiling: -1}
 	want, held := masterAll(t, o, input(x, x))
-	p, err := newProgram([]func() (Source, error){input(x, x)}, int64(len(x)), &o)
+	p, err := newProgram([]func() (Source, error){input(x, x)}, int64(len(x)), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +305,7 @@ func TestMasterTwiceIsTheSame(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		_, red := meter.finish().solve(o.Target, o.Ceiling, want.InputLUFS, maxGainDB)
+		_, red := meter.finish().solve(o.Target, o.Ceiling, want.InputLUFS)
 		applyGain([][]float32{again}, 0, want.GainDB, red)
 		for i := range again {
 			if again[i] != held[0][i] {
@@ -290,27 +327,33 @@ func TestMasterErrors(t *testing.T) {
 		run  func() error
 	}{
 		{"input 1: ", func() error {
-			_, err := Master(ctx, []func() (Source, error){good, func() (Source, error) { return nil, boom }}, 20000, MasterOptions{}, drop)
+			_, err := Master(ctx, []func() (Source, error){good, func() (Source, error) { return nil, boom }}, 20000, MasterOptions{Target: -16, Ceiling: -1}, drop)
 			return err
 		}},
 		{"ends 1 sample frames early", func() error {
-			_, err := Master(ctx, []func() (Source, error){good}, 20001, MasterOptions{}, drop)
+			_, err := Master(ctx, []func() (Source, error){good}, 20001, MasterOptions{Target: -16, Ceiling: -1}, drop)
 			return err
 		}},
 		{"3 channels", func() error {
-			_, err := Master(ctx, []func() (Source, error){input(x, x, x)}, 20000, MasterOptions{}, drop)
+			_, err := Master(ctx, []func() (Source, error){input(x, x, x)}, 20000, MasterOptions{Target: -16, Ceiling: -1}, drop)
 			return err
 		}},
 		{"boom", func() error {
-			_, err := Master(ctx, []func() (Source, error){good}, 20000, MasterOptions{}, func([][]float32) error { return boom })
+			_, err := Master(ctx, []func() (Source, error){good}, 20000, MasterOptions{Target: -16, Ceiling: -1}, func([][]float32) error { return boom })
 			return err
 		}},
-		{"wet share", func() error { _, err := Master(ctx, nil, 0, MasterOptions{Wet: 1.5}, drop); return err }},
-		{"wet share", func() error { _, err := Master(ctx, nil, 0, MasterOptions{Wet: math.NaN()}, drop); return err }},
-		{"target", func() error { _, err := Master(ctx, nil, 0, MasterOptions{Target: 3}, drop); return err }},
-		{"ceiling", func() error { _, err := Master(ctx, nil, 0, MasterOptions{Ceiling: 3}, drop); return err }},
+		{"wet share", func() error {
+			_, err := Master(ctx, nil, 0, MasterOptions{Wet: 1.5, Target: -16, Ceiling: -1}, drop)
+			return err
+		}},
+		{"wet share", func() error {
+			_, err := Master(ctx, nil, 0, MasterOptions{Wet: math.NaN(), Target: -16, Ceiling: -1}, drop)
+			return err
+		}},
+		{"target", func() error { _, err := Master(ctx, nil, 0, MasterOptions{Target: 3, Ceiling: -1}, drop); return err }},
+		{"ceiling", func() error { _, err := Master(ctx, nil, 0, MasterOptions{Ceiling: 3, Target: -16}, drop); return err }},
 		{`room "cave"`, func() error {
-			_, err := Master(ctx, nil, 0, MasterOptions{Room: "cave", Wet: 0.1}, drop)
+			_, err := Master(ctx, nil, 0, MasterOptions{Room: "cave", Wet: 0.1, Target: -16, Ceiling: -1}, drop)
 			return err
 		}},
 	} {
@@ -323,7 +366,7 @@ func TestMasterErrors(t *testing.T) {
 	}
 	stopped, cancel := context.WithCancelCause(ctx)
 	cancel(boom)
-	if _, err := Master(stopped, []func() (Source, error){good}, 20000, MasterOptions{}, drop); !errors.Is(err, boom) {
+	if _, err := Master(stopped, []func() (Source, error){good}, 20000, MasterOptions{Target: -16, Ceiling: -1}, drop); !errors.Is(err, boom) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -342,7 +385,7 @@ func BenchmarkMaster(b *testing.B) {
 			reportCPU(b)
 			for b.Loop() { // a stereo minute
 				if _, err := Master(context.Background(), []func() (Source, error){input(x, x)}, int64(len(x)),
-					MasterOptions{Wet: wet}, func([][]float32) error { return nil }); err != nil {
+					MasterOptions{Wet: wet, Target: -16, Ceiling: -1}, func([][]float32) error { return nil }); err != nil {
 					b.Fatal(err)
 				}
 			}

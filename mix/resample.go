@@ -13,11 +13,10 @@ import (
 // points in and one of 160·k points out. It is the cheapest way to a filter of
 // two hundred taps, which is what 20 kHz flat and 22.05 kHz gone asks for.
 //
-// Everything else, first of all a clock that runs a few parts per million fast,
-// goes through an interpolator, resample_direct.go: a table of a windowed sinc
-// at 2048 phases, linear between phases, which leaves errors below -130 dB. A
-// rate pair with drift passes through both, so that the interpolator always
-// works at a ratio near 1, where 64 taps are enough.
+// Everything else, and a voice whose clock runs a few parts per million fast
+// (voice_render.go), goes through an interpolator, resample_direct.go: a table of a
+// windowed sinc at 2048 phases, linear between phases, which leaves errors below
+// -130 dB.
 //
 // Rejected: libswresample with its defaults (images of 20 kHz at -24 dB);
 // polynomial interpolation of the samples (beep, -60 dB at 15 kHz).
@@ -30,13 +29,11 @@ const passbandHz = 20050
 // what would fold over at least 110 dB down, no delay. Not safe for concurrent
 // use.
 type Resampler struct {
-	in, out  int64 // rates
+	a, b     int64 // input samples per output sample, a/b
 	channels int
-	stages   []stage
+	stage    stage // nil for equal rates
 	taken    int64 // sample frames in
 	given    int64 // sample frames out
-	ppm      float64
-	empty    [][]float32
 }
 
 // stage is one engine. Output is valid until its next call.
@@ -49,25 +46,18 @@ type stage interface {
 // NewResampler returns a Resampler from one rate to another, both positive, for
 // 1 or more channels. With equal rates samples pass unchanged.
 func NewResampler(in, out media.SampleRate, channels int) *Resampler {
-	return NewResamplerRatio(in, out, 0, channels)
-}
-
-// NewResamplerRatio is NewResampler for a source whose clock runs ppm parts per
-// million fast: its nominal rate in is really in·(1+ppm/1e6).
-func NewResamplerRatio(in, out media.SampleRate, ppm float64, channels int) *Resampler {
 	if in <= 0 || out <= 0 || channels < 1 {
 		panic(fmt.Sprintf("mix: resampler from %d to %d Hz, %d channels", in, out, channels))
 	}
-	r := &Resampler{in: int64(in), out: int64(out), channels: channels, ppm: ppm, empty: make([][]float32, channels)}
-	if in != out {
-		if f := newFFTStage(int(in), int(out), channels); f != nil {
-			r.stages = append(r.stages, f)
-		} else {
-			r.stages = append(r.stages, newDirectStage(int64(in), int64(out), 0, channels))
-		}
+	r := &Resampler{channels: channels}
+	r.a, r.b = ratio(int64(in), int64(out))
+	if in == out {
+		return r
 	}
-	if ppm != 0 {
-		r.stages = append(r.stages, newDirectStage(int64(out), int64(out), ppm, channels))
+	if f := newFFTStage(int(in), int(out), channels); f != nil {
+		r.stage = f
+	} else {
+		r.stage = newDirectStage(int64(in), int64(out), channels)
 	}
 	return r
 }
@@ -80,24 +70,20 @@ func (r *Resampler) Process(in [][]float32) [][]float32 {
 		panic(fmt.Sprintf("mix: resampler of %d channels given %d", r.channels, len(in)))
 	}
 	r.taken += int64(len(in[0]))
-	for _, s := range r.stages {
-		in = s.process(in)
+	if r.stage != nil {
+		in = r.stage.process(in)
 	}
 	r.given += int64(len(in[0]))
 	return in
 }
 
 // Flush returns the rest after the last input, valid until the next call.
-// In all, ceil(n·out/in) sample frames come out for n that went in (with the
-// true rate in the place of in). The Resampler is spent.
+// In all, ceil(n·out/in) sample frames come out for n that went in. The Resampler
+// is spent.
 func (r *Resampler) Flush() [][]float32 {
-	out := r.empty
-	for i, s := range r.stages {
-		rest := clone(s.flush())
-		for _, next := range r.stages[i+1:] {
-			rest = clone(next.process(rest))
-		}
-		out = appendBlocks(out, rest)
+	out := make([][]float32, r.channels)
+	if r.stage != nil {
+		copy(out, r.stage.flush())
 	}
 	want := max(0, r.total()-r.given)
 	for c := range out {
@@ -112,8 +98,7 @@ func (r *Resampler) Flush() [][]float32 {
 
 // total is the number of output frames for the input taken.
 func (r *Resampler) total() int64 {
-	a, b := ratio(r.in, r.out, r.ppm)
-	k, rest := divMod(r.taken, b, a)
+	k, rest := divMod(r.taken, r.b, r.a)
 	if rest > 0 {
 		k++
 	}

@@ -71,16 +71,12 @@ type directStage struct {
 	out  [][]float32
 }
 
-func newDirectStage(in, out int64, ppm float64, channels int) *directStage {
+func newDirectStage(in, out int64, channels int) *directStage {
 	s := &directStage{}
-	s.a, s.b = ratio(in, out, ppm)
+	s.a, s.b = ratio(in, out)
 	s.inv = 1 / float64(s.b)
-	if in == out {
-		s.tab = driftTable(in)
-	} else {
-		low := float64(min(in, out))
-		s.tab = newInterpolator(min(passbandHz, 0.455*low)/float64(in), 0.5*low/float64(in))
-	}
+	low := float64(min(in, out))
+	s.tab = newInterpolator(min(passbandHz, 0.455*low)/float64(in), 0.5*low/float64(in))
 	s.buf, s.out = make([][]float32, channels), make([][]float32, channels)
 	for c := range s.buf {
 		s.buf[c] = make([]float32, s.tab.before())

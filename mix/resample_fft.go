@@ -1,10 +1,6 @@
 package mix
 
-import (
-	"math"
-
-	"github.com/choirless/render/mix/fft"
-)
+import "github.com/choirless/render/mix/fft"
 
 // fftStage converts by overlap-save: a window of nIn input samples is
 // transformed, multiplied with a zero-phase low-pass, cut or extended to nOut
@@ -126,9 +122,7 @@ func gcd(a, b int) int {
 }
 
 // ratio returns input samples per output sample as the exact fraction a/b.
-func ratio(in, out int64, ppm float64) (a, b int64) {
-	const unit = 1_000_000_000
-	n := int64(math.Round(unit + ppm*1000))
-	g1, g2 := int64(gcd(int(in), int(out))), int64(gcd(int(n), unit))
-	return in / g1 * (n / g2), out / g1 * (unit / g2)
+func ratio(in, out int64) (a, b int64) {
+	g := int64(gcd(int(in), int(out)))
+	return in / g, out / g
 }

@@ -60,37 +60,30 @@ func resampleAll(r *Resampler, x [][]float32) [][]float32 {
 	return out
 }
 
-type ratePair struct {
-	in, out media.SampleRate
-	ppm     float64
-}
+type ratePair struct{ in, out media.SampleRate }
 
 var ratePairs = []ratePair{
-	{44100, 48000, 0},
-	{48000, 44100, 0},
-	{48000, 48000, 100},
-	{48000, 48000, -50},
-	{44100, 48000, 145},
-	{16000, 48000, 0},
-	{8000, 48000, 0},
-	{32000, 48000, 0},
-	{22050, 48000, 0},
-	{11025, 48000, 0},
-	{96000, 48000, 0},
-	{88200, 48000, 0},
-	{192000, 48000, 0},
-	{48000, 16000, 0},
-	{12000, 48000, 0},
-	{44056, 48000, 0},
-	{47999, 48000, 0},
-	{24000, 48000, 20000},
+	{44100, 48000},
+	{48000, 44100},
+	{16000, 48000},
+	{8000, 48000},
+	{32000, 48000},
+	{22050, 48000},
+	{11025, 48000},
+	{96000, 48000},
+	{88200, 48000},
+	{192000, 48000},
+	{48000, 16000},
+	{12000, 48000},
+	{44056, 48000},
+	{47999, 48000},
 }
 
 func TestResamplerTones(t *testing.T) {
 	for _, p := range ratePairs {
-		t.Run(fmt.Sprintf("%d-%d%+gppm", p.in, p.out, p.ppm), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d-%d", p.in, p.out), func(t *testing.T) {
 			t.Parallel()
-			in := float64(p.in) * (1 + p.ppm/1e6)
+			in := float64(p.in)
 			low := min(in, float64(p.out))
 			for _, f := range []float64{997, 5003, 10007, 15013, 18013, 20011} {
 				if f > 0.45*low {
@@ -99,7 +92,7 @@ func TestResamplerTones(t *testing.T) {
 				n := int(in) / 2
 				// The second channel differs: channels must not leak into each other.
 				x := [][]float32{tone(n, in, f, 0.5), make([]float32, n)}
-				y := resampleAll(NewResamplerRatio(p.in, p.out, p.ppm, 2), x)
+				y := resampleAll(NewResampler(p.in, p.out, 2), x)
 				if want := int(math.Ceil(float64(n) * float64(p.out) / in)); math.Abs(float64(len(y[0])-want)) > 1 {
 					t.Errorf("%g Hz: %d samples out, want %d", f, len(y[0]), want)
 				}
@@ -155,10 +148,10 @@ func TestResamplerAliases(t *testing.T) {
 
 func TestResamplerImpulseStaysInPlace(t *testing.T) {
 	// An impulse at input time 0.1 s comes out at output time 0.1 s.
-	for _, p := range []ratePair{{44100, 48000, 0}, {48000, 48000, 100}, {16000, 48000, 0}} {
+	for _, p := range []ratePair{{44100, 48000}, {44050, 48000}, {16000, 48000}} {
 		x := make([]float32, int(p.in)/4)
 		x[int(p.in)/10] = 1
-		y := resampleAll(NewResamplerRatio(p.in, p.out, p.ppm, 1), [][]float32{x})[0]
+		y := resampleAll(NewResampler(p.in, p.out, 1), [][]float32{x})[0]
 		best := 0
 		for i := range y {
 			if math.Abs(float64(y[i])) > math.Abs(float64(y[best])) {
@@ -189,12 +182,12 @@ func TestResamplerEmptyAndIdentity(t *testing.T) {
 }
 
 func BenchmarkResampler(b *testing.B) {
-	for _, p := range []ratePair{{44100, 48000, 0}, {48000, 44100, 0}, {48000, 48000, 50}, {16000, 48000, 0}} {
-		b.Run(fmt.Sprintf("%d-%d%+gppm", p.in, p.out, p.ppm), func(b *testing.B) {
+	for _, p := range []ratePair{{44100, 48000}, {48000, 44100}, {44056, 48000}, {16000, 48000}} {
+		b.Run(fmt.Sprintf("%d-%d", p.in, p.out), func(b *testing.B) {
 			in := [][]float32{tone(4096, 48000, 440, 0.5), tone(4096, 48000, 554, 0.5)}
 			reportCPU(b)
 			for b.Loop() { // a stereo minute
-				r := NewResamplerRatio(p.in, p.out, p.ppm, 2)
+				r := NewResampler(p.in, p.out, 2)
 				for n := 0; n < 60*int(p.in); n += 4096 {
 					r.Process(in)
 				}

@@ -11,7 +11,7 @@ type Reverb struct {
 
 // NewReverb returns the room that o asks for by Room or IR and Wet.
 func NewReverb(o MasterOptions) (*Reverb, error) {
-	p, err := newProgram(nil, 0, &o)
+	p, err := newProgram(nil, 0, o)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 func TestReverbIsTheMasters(t *testing.T) {
 	const samples = 5*BlockSize + 777
 	src := [][]float32{hiss(make([]float32, samples), 0.1, 1), hiss(make([]float32, samples), 0.1, 2)}
-	o := MasterOptions{Room: "studio", Wet: 0.3}
+	o := MasterOptions{Room: "studio", Wet: 0.3, Target: -16, Ceiling: -1}
 	var want [2][]float32
 	o.Stems = func(dry, wet [][]float32) error {
 		for c := range want {

@@ -160,6 +160,20 @@ func TestDriftPutsEventsInPlace(t *testing.T) {
 	}
 }
 
+// A voice whose clock runs fast or slow keeps its tones as a resampler would.
+func TestDriftKeepsTones(t *testing.T) {
+	for _, ppm := range []float64{100, -50, 145, 20000} {
+		for _, f := range []float64{997, 5003, 10007, 15013, 18013} {
+			v := voiceOf(tone(48000, fs*(1+ppm/1e6), f, 0.5))
+			v.Gain, v.DriftPPM = unity, ppm
+			dry, _ := sumAll(t, []Voice{v}, 40000)
+			if snr, gain, _ := toneSNR(dry[0], f/fs); snr < 120 || math.Abs(gain+6.0206) > 0.001 {
+				t.Errorf("%g ppm, %g Hz: signal to error %.1f dB, want 120; gain %.4f dB, want 0 ± 0.001", ppm, f, snr, gain+6.0206)
+			}
+		}
+	}
+}
+
 func TestNoLevelChangeWhenAPartEnds(t *testing.T) {
 	long, short := tone(96000, fs, 440, 0.25), tone(40000, fs, 660, 0.25)
 	both, _ := sumAll(t, []Voice{voiceOf(long), voiceOf(short)}, 96000)

@@ -176,9 +176,6 @@ func (w *WAVReader) Read() (media.Block, error) {
 		w.convert(w.out[c], w.raw[c*w.bytes:], frame)
 	}
 	b := media.Block{Start: w.at, Rate: w.rate, Channels: w.out}
-	if w.channels == 6 {
-		b.Layout = media.Layout51
-	}
 	w.at += n
 	return b, nil
 }

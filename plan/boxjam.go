@@ -9,12 +9,15 @@ import (
 // boxjam is the layout of the original (npm package boxjam 0.0.21, now only
 // Rend-o-matic/boxjam, MIT), reproduced from its behaviour: everything is scaled to
 // the median height, placed in rows from the left without keeping the right margin,
-// and shrunk by a tenth, rounded up, until the rows fit. It never enlarges.
+// and shrunk by a tenth, rounded up, until the rows fit. It never enlarges. Rounded up
+// nothing of 9 px or less becomes smaller: where the original goes on for ever, we have
+// no layout.
 
 // box is a rectangle of boxjam; positions may end in .5.
 type box struct{ X, Y, W, H float64 }
 
-// jam returns boxjam's own rectangles for the sizes, in their order.
+// jam returns boxjam's own rectangles for the sizes, in their order; nil when they do
+// not fit however small they are.
 func jam(sizes []box, width, height, margin float64, center bool) []box {
 	b := slices.Clone(sizes)
 	heights := make([]float64, len(b))
@@ -27,8 +30,14 @@ func jam(sizes []box, width, height, margin float64, center bool) []box {
 		b[i].W, b[i].H = b[i].W*median/b[i].H, median
 	}
 	for !jamRows(b, width, height, margin) {
+		smaller := false
 		for i := range b {
-			b[i].W, b[i].H = math.Ceil(b[i].W*0.9), math.Ceil(b[i].H*0.9)
+			w, h := math.Ceil(b[i].W*0.9), math.Ceil(b[i].H*0.9)
+			smaller = smaller || w < b[i].W || h < b[i].H
+			b[i].W, b[i].H = w, h
+		}
+		if !smaller {
+			return nil
 		}
 	}
 	if center {
@@ -48,8 +57,7 @@ func jamRows(b []box, width, height, margin float64) bool {
 			}
 		}
 		b[i].X, b[i].Y = x, y
-		// Below 3 px boxjam's own rounding up would go on for ever.
-		if i > 0 && y+b[i].H > height && b[i].H > 3 {
+		if i > 0 && y+b[i].H > height {
 			return false
 		}
 	}
@@ -76,15 +84,19 @@ func jamCenter(b []box, width, height, margin float64) {
 }
 
 // boxjam is the layout of LayoutBoxjam: boxjam's positions, snapped inwards to x and
-// widths of 8 px and even rows, and cut to the canvas. Where boxjam leaves a tile
-// outside of the canvas altogether the layout is that of LayoutRows.
+// widths of 8 px and even rows, and cut to the canvas. Where boxjam has none, or leaves
+// a tile outside of the canvas altogether, the layout is that of LayoutRows.
 func (g *grid) boxjam(parts []TileSize) *Layout {
 	sizes := make([]box, len(g.order))
 	for k, i := range g.order {
 		sizes[k] = box{W: parts[i].Width, H: parts[i].Height}
 	}
+	boxes := jam(sizes, float64(g.o.Width), float64(g.o.Height), float64(g.gap), !g.o.TopLeft)
+	if boxes == nil {
+		return g.rows()
+	}
 	l := &Layout{Tiles: make([]image.Rectangle, len(parts))}
-	for k, b := range jam(sizes, float64(g.o.Width), float64(g.o.Height), float64(max(0, g.o.Margin)), !g.o.TopLeft) {
+	for k, b := range boxes {
 		if k == 0 || b.Y != sizes[0].Y {
 			l.Rows = append(l.Rows, nil)
 			sizes[0].Y = b.Y
@@ -96,7 +108,6 @@ func (g *grid) boxjam(parts []TileSize) *Layout {
 			return g.rows()
 		}
 	}
-	l.borders(g.o.Height)
 	return l
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/choirless/render/definition"
 )
@@ -127,5 +128,37 @@ func testUsed(t *testing.T, cases []boxjamCase, wins int, gain float64) {
 	t.Logf("used area: ours %.1f %%, stretched %.1f %%, boxjam %.1f %%; no emptier in %d of %d", ours/n, stretched/n, theirs/n, better, len(cases))
 	if better < wins || ours/n < theirs/n+gain || stretched < ours {
 		t.Errorf("want at least %d, the mean %g points above, and stretched above that", wins, gain)
+	}
+}
+
+// TestBoxjamEnds: boxes that do not fit however small they are end in the layout of
+// LayoutRows, where boxjam itself goes on for ever.
+func TestBoxjamEnds(t *testing.T) {
+	for _, c := range []struct{ parts, width, height, margin int }{
+		{3, 320, 240, 200},
+		{200, 320, 240, 10},
+		{200, 1920, 1080, 100},
+		{101, 1920, 1080, 200},
+		{9, 320, 240, 10},
+		{9, 320, 240, -1},
+	} {
+		parts := randomParts(c.parts, shapes["webcam"])
+		o := LayoutOptions{Width: c.width, Height: c.height, Margin: c.margin, Mode: LayoutBoxjam}
+		done := make(chan *Layout)
+		go func() {
+			l, err := NewLayout(parts, o)
+			if err != nil {
+				t.Errorf("%+v: %v", c, err)
+			}
+			done <- l
+		}()
+		select {
+		case l := <-done:
+			if l != nil {
+				checkOverlap(t, fmt.Sprintf("%+v", c), l.Tiles)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%+v: no end", c)
+		}
 	}
 }

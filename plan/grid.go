@@ -203,7 +203,6 @@ func (g *grid) place(rows [][]int, heights, tops []int) *Layout {
 	for r, row := range rows {
 		g.placeRow(l, row, tops[r], heights[r])
 	}
-	l.borders(g.o.Height)
 	return l
 }
 
@@ -231,27 +230,6 @@ func (g *grid) inside(i int, r image.Rectangle) image.Rectangle {
 	h := max(2, 2*int(math.Round(float64(r.Dx())/g.aspect[i]/2)))
 	y := r.Min.Y + (r.Dy()-h)/2&^1
 	return image.Rect(r.Min.X, y, r.Max.X, y+h)
-}
-
-// borders puts a stripe border into every gap between rows that holds a multiple of
-// 16, as near to the middle of the gap as can be.
-func (l *Layout) borders(height int) {
-	for r := 1; r < len(l.Rows); r++ {
-		_, bottom := l.extent(r - 1)
-		top, _ := l.extent(r)
-		if b := borderIn(bottom, top); b > 0 && b < height {
-			l.Borders = append(l.Borders, b)
-		}
-	}
-}
-
-// extent returns the first pixel row of a row of tiles, and the one after the last.
-func (l *Layout) extent(row int) (top, bottom int) {
-	top = math.MaxInt
-	for _, i := range l.Rows[row] {
-		top, bottom = min(top, l.Tiles[i].Min.Y), max(bottom, l.Tiles[i].Max.Y)
-	}
-	return top, bottom
 }
 
 // borderIn returns the multiple of 16 in [lo, hi] nearest to the middle, 0 for none.

@@ -144,7 +144,6 @@ func (g *grid) placeEarlier(rows []earlierRow) *Layout {
 		}
 		l.Rows = append(l.Rows, row.tiles)
 	}
-	l.borders(g.o.Height)
 	return l
 }
 

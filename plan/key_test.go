@@ -182,7 +182,7 @@ func TestStackNamesItsStripes(t *testing.T) {
 // song that grows keeps its cells.
 func TestLastSegmentHasNoOtherKey(t *testing.T) {
 	parts, known := choir(2)
-	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segments: 2})
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segment: 12520 * time.Millisecond})
 	end := len(p.Segments) - 1
 	picture, stack := p.Picture(0, end), p.Stack(end)
 	if !picture.Picture.Segment.Last || !stack.Stack.Segment.Last {
@@ -222,7 +222,7 @@ func TestARowThatMovesKeepsItsCells(t *testing.T) {
 // Cells come in the order of time for all stripes, or for some stripes after others.
 func TestOrderOfAssignments(t *testing.T) {
 	parts, known := choir(16)
-	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segments: 2})
+	_, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known, Segment: 12520 * time.Millisecond})
 	if len(p.Stripes) != 4 || len(p.Segments) != 2 {
 		t.Fatalf("%d stripes, %d segments", len(p.Stripes), len(p.Segments))
 	}

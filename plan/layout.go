@@ -26,7 +26,7 @@ import (
 //
 // Numbers the rest of the house relies on:
 //   - all coordinates are even (4:2:0); x and widths are multiples of 8 or 4 where
-//     that costs next to nothing, because the scaler writes 8 pixels at a time;
+//     that costs no area, because the scaler writes 8 pixels at a time;
 //   - a stripe is a row of tiles, and stripes meet at multiples of 16, the height of
 //     a macroblock, inside the gap between two rows; gaps grow by a few pixels where
 //     they must to hold one. When there are so many rows that this would cost much,
@@ -57,8 +57,6 @@ const (
 
 const (
 	macroblock = 16
-	// gridLoss is the share of tile height given up for a coarser horizontal grid.
-	gridLoss = 0.0
 	// sharedGain is how much higher tiles must get before rows share a stripe.
 	sharedGain = 1.08
 	// keepLoss is the share of used area given up to keep earlier rows in place.
@@ -82,7 +80,8 @@ type LayoutOptions struct {
 	Width, Height int // canvas, px, even
 	Mode          LayoutMode
 	// Margin is the least distance between tiles and to the edges, px; below 0 it is
-	// chosen by canvas and number of tiles.
+	// chosen by canvas and number of tiles. It is halved until the tiles fit: a choir
+	// may outgrow the margin that a person chose for it.
 	Margin int
 	// TopLeft leaves the rows at the top left instead of in the middle.
 	TopLeft bool
@@ -98,9 +97,6 @@ type Layout struct {
 	Tiles []image.Rectangle
 	// Rows holds indexes into Tiles, top to bottom, left to right.
 	Rows [][]int
-	// Borders are the rows of pixels at which one stripe ends and the next begins,
-	// multiples of 16, ascending, without 0 and the canvas height.
-	Borders []int
 	// Used is the share of the canvas under tiles, 0..1.
 	Used float64
 }
@@ -112,14 +108,10 @@ func NewLayout(parts []TileSize, o LayoutOptions) (*Layout, error) {
 	if err := o.check(parts); err != nil {
 		return nil, err
 	}
-	var l *Layout
-	switch o.Mode {
-	case LayoutBoxjam:
-		l = newGrid(parts, o).boxjam(parts)
-	case LayoutStretch:
-		l = newGrid(parts, o).stretch()
-	default:
-		l = grow(parts, o)
+	l := o.layOut(parts)
+	for l == nil && o.Margin > 0 {
+		o.Margin /= 2
+		l = o.layOut(parts)
 	}
 	if l == nil {
 		return nil, fmt.Errorf("layout: %d tiles do not fit %dx%d", len(parts), o.Width, o.Height)
@@ -130,6 +122,17 @@ func NewLayout(parts []TileSize, o LayoutOptions) (*Layout, error) {
 	}
 	l.Used = float64(area) / float64(o.Width*o.Height)
 	return l, nil
+}
+
+// layOut returns nil when the tiles do not fit.
+func (o LayoutOptions) layOut(parts []TileSize) *Layout {
+	switch o.Mode {
+	case LayoutBoxjam:
+		return newGrid(parts, o).boxjam(parts)
+	case LayoutStretch:
+		return newGrid(parts, o).stretch()
+	}
+	return grow(parts, o)
 }
 
 func (o LayoutOptions) check(parts []TileSize) error {

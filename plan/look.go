@@ -6,8 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/choirless/render/definition"
 	"github.com/choirless/render/shaders"
 )
+
+// CheckLook fails, as New does, for a value of the shaders that is out of its range.
+func CheckLook(out definition.Output) error {
+	b := &builder{out: out, p: &Plan{}}
+	return b.look()
+}
 
 // look takes over what the definition says of the shaders' tunable uniforms. A name
 // that the shaders we were built with do not have is kept, for shaders of a folder,

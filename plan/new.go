@@ -166,9 +166,6 @@ func (b *builder) outputOffset(in *definition.Input) media.Offset {
 func (b *builder) segments() {
 	frames := b.p.Frames
 	length := max(1, b.p.Rate.Frames(cmp.Or(b.o.Segment, SegmentDefault)))
-	if b.o.Segments > 0 {
-		length = max(1, (frames+b.o.Segments-1)/b.o.Segments)
-	}
 	least := min(b.p.Rate.Frames(shortest), length)
 	for first := 0; first < frames; {
 		count := min(length, frames-first)

@@ -100,8 +100,6 @@ type Options struct {
 	BackgroundImage *Image
 	// Segment is how long a segment is, SegmentDefault when 0.
 	Segment time.Duration
-	// Segments, when above 0, is how many segments to cut the song into instead.
-	Segments int
 	// Encoder's zero fields are taken from EncoderDefault.
 	Encoder Encoder
 	// Version replaces RendererVersion, for tests.

@@ -235,8 +235,8 @@ func TestSegments(t *testing.T) {
 		{25 * time.Second, Options{}, "[{0 0 250 false} {1 250 250 false} {2 500 125 true}]"},
 		{21 * time.Second, Options{}, "[{0 0 250 false} {1 250 275 true}]"},
 		{40 * time.Millisecond, Options{}, "[{0 0 1 true}]"},
-		{25 * time.Second, Options{Segments: 1}, "[{0 0 625 true}]"},
-		{25 * time.Second, Options{Segments: 4}, "[{0 0 157 false} {1 157 157 false} {2 314 157 false} {3 471 154 true}]"},
+		{25 * time.Second, Options{Segment: time.Minute}, "[{0 0 625 true}]"},
+		{25 * time.Second, Options{Segment: 6280 * time.Millisecond}, "[{0 0 157 false} {1 157 157 false} {2 314 157 false} {3 471 154 true}]"},
 		{25 * time.Second, Options{Segment: 5 * time.Second}, "[{0 0 125 false} {1 125 125 false} {2 250 125 false} {3 375 125 false} {4 500 125 true}]"},
 		{120 * time.Millisecond, Options{Segment: time.Millisecond}, "[{0 0 1 false} {1 1 1 false} {2 2 1 true}]"}, // not shorter than a frame
 	} {

@@ -72,14 +72,14 @@ func (g *grid) rows() *Layout {
 		return nil
 	}
 	fresh := g.evenRows(best, own)
-	// The coarsest horizontal grid that costs next to nothing.
+	// The coarsest horizontal grid that costs nothing.
 	for _, unit := range []int{8, 4} {
 		if best.h < 8*unit {
 			continue // too coarse for the shapes of tiny tiles
 		}
 		g.unit = unit
 		if f := g.bestHeight(own); f != nil {
-			if l := g.evenRows(f, own); l != nil && l.area() >= (1-gridLoss)*fresh.area() {
+			if l := g.evenRows(f, own); l != nil && l.area() >= fresh.area() {
 				fresh = l
 				break
 			}

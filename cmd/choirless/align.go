@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -51,6 +52,12 @@ each against the reference and against the others; --each places every part on
 its own. The exit code is 4 when a part needs a person's review.`,
 		Args: args(2, -1, "a reference and at least one part"),
 		RunE: func(c *cobra.Command, a []string) error {
+			w := &wrong{}
+			w.reach(reach)
+			w.file("plot", plot)
+			if err := w.err(); err != nil {
+				return err
+			}
 			o := align.Options{Reach: reach}
 			lines, err := alignFiles(c.Context(), a, o, each, plot)
 			if err != nil {
@@ -63,7 +70,7 @@ its own. The exit code is 4 when a part needs a person's review.`,
 					return err
 				}
 			}
-			if review && !asJSON {
+			if review {
 				return &failure{code: exitReview, err: errors.New("a part needs review"), hint: "listen to it, and give its offset in song.json with \"offset_locked\": true"}
 			}
 			return nil
@@ -103,6 +110,8 @@ func alignFiles(ctx context.Context, files []string, o align.Options, each bool,
 		switch {
 		case err == nil:
 			features[i] = f
+		case errors.As(err, new(*fs.PathError)):
+			return nil, badInput(err, "")
 		case i > 0 && ctx.Err() == nil:
 			lines[i].Reason, lines[i].NeedsReview = err.Error(), true
 		default:

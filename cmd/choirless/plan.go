@@ -44,7 +44,7 @@ by hand it can be given to render --definition.`,
 	f := c.Flags()
 	f.BoolVar(&asJSON, "json", false, "print the definition as JSON")
 	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
-	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
+	f.StringVar(&o.fps, "fps", "", "frame rate, such as 25, 29.97, 25000/1001")
 	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
 	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
 	f.StringVar(&o.cache, "cache", "", "`folder` to keep converted parts in; by default the user's cache folder")
@@ -55,11 +55,8 @@ by hand it can be given to render --definition.`,
 
 // planFolder runs the song up to its definition and returns that.
 func planFolder(ctx context.Context, dir string, o renderFlags, errOut io.Writer) ([]byte, error) {
-	song, err := local.ReadFolder(dir)
+	song, err := readSong(dir, o)
 	if err != nil {
-		return nil, err
-	}
-	if song.Output, err = o.output(); err != nil {
 		return nil, err
 	}
 	work, err := local.OpenWorkDir(o.cache, o.noCache, song.Song)
@@ -71,7 +68,10 @@ func planFolder(ctx context.Context, dir string, o renderFlags, errOut io.Writer
 	if err != nil {
 		return nil, err
 	}
-	def, err := l.Definition(ctx, song)
+	def, notes, err := l.Definition(ctx, song)
+	for _, n := range notes {
+		fmt.Fprintln(errOut, "choirless: note:", n)
+	}
 	if cerr := l.Close(); err == nil {
 		err = cerr
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,8 +28,8 @@ import (
 type renderFlags struct {
 	out, definition, report, thumbnail, misc string
 	stems                                    string
-	size, span, preset, encoder, decoder     string
-	fps                                      float64
+	size, fps, span                          string
+	preset, encoder, decoder                 string
 	reach                                    time.Duration
 	crf                                      float64
 	slots                                    int
@@ -62,12 +61,12 @@ does only what has changed.`,
 	f.StringVar(&o.thumbnail, "thumbnail", "", "JPEG `file` for the thumbnail; by default beside the video")
 	f.StringVar(&o.definition, "definition", "", "render this definition `file` instead of an automatic one")
 	f.StringVar(&o.misc, "misc", "", "`folder` with watermarks, background images and impulse responses; by default DIR/misc, else DIR")
-	f.StringVar(&o.stems, "stems", "", "write every aligned part, and the dry and wet sums, as FLAC into this `folder`")
+	f.StringVar(&o.stems, "stems", "", "write every aligned part, and the sums dry and wet, as FLAC into this `folder`")
 	f.StringVar(&o.size, "size", "", "size of the canvas, such as 1920x1080")
-	f.Float64Var(&o.fps, "fps", 0, "frame rate, such as 25, 29.97")
+	f.StringVar(&o.fps, "fps", "", "frame rate, such as 25, 29.97, 25000/1001")
 	f.StringVar(&o.span, "span", "", "what is shown: the backing's time (backing) or everyone's (union)")
 	f.DurationVar(&o.reach, "reach", align.ReachDefault, "how far off a part may be, either way")
-	f.Float64Var(&o.crf, "crf", 0, "x264 quality, 1 best to 51; by default the plan's")
+	f.Float64Var(&o.crf, "crf", 0, "x264 quality, 1 best to 51; 0 is the plan's")
 	f.StringVar(&o.preset, "preset", "", "x264 preset; by default the plan's")
 	f.StringVar(&o.encoder, "encoder", "auto", "what encodes the picture: x264, nvenc, or auto for nvenc where it works")
 	f.StringVar(&o.decoder, "decoder", "auto", "what decodes the parts' pictures: software, nvdec, or auto for nvdec where it works")
@@ -86,11 +85,8 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	if o.out == "" {
 		return usage("render: --out is missing")
 	}
-	song, err := local.ReadFolder(dir)
+	song, err := readSong(dir, o)
 	if err != nil {
-		return err
-	}
-	if song.Output, err = o.output(); err != nil {
 		return err
 	}
 	limit, err := parseSize(o.cacheSize)
@@ -143,33 +139,48 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	return nil
 }
 
-// output is what the flags say of the definition.
-func (o renderFlags) output() (definition.Output, error) {
-	var out definition.Output
-	if o.size != "" {
-		w, h, ok := strings.Cut(o.size, "x")
-		wn, werr := strconv.Atoi(w)
-		hn, herr := strconv.Atoi(h)
-		if !ok || werr != nil || herr != nil || wn < 64 || hn < 64 || wn%2 != 0 || hn%2 != 0 || wn > 8192 || hn > 8192 {
-			return out, usage("--size: %q, want WIDTHxHEIGHT, both even, 64 to 8192", o.size)
+// readSong reads the song's folder, and the definition where one is given, and checks
+// them and the flags.
+func readSong(dir string, o renderFlags) (local.Folder, error) {
+	if err := o.check(); err != nil {
+		return local.Folder{}, err
+	}
+	out, err := o.output()
+	if err != nil {
+		return local.Folder{}, err
+	}
+	song, err := local.ReadFolder(dir)
+	if err != nil {
+		return song, err
+	}
+	song.Output = out
+	if song.Doc != nil {
+		if err := plan.CheckLook(song.Doc.Output); err != nil {
+			return song, badInput(fmt.Errorf("%s: %w", filepath.Join(dir, local.SongFile), err), "")
 		}
-		out.Size = definition.Some(definition.Pair{wn, hn})
 	}
-	if o.fps != 0 {
-		if o.fps < 1 || o.fps > 120 {
-			return out, usage("--fps: %g, want 1 to 120", o.fps)
+	if o.definition != "" {
+		if err := checkDefinition(o.definition, song.Song); err != nil {
+			return song, badInput(fmt.Errorf("%s: %w", o.definition, err), "")
 		}
-		r := frameRate(o.fps)
-		out.FPS = definition.Some(definition.FPS{Num: int(r.Num), Den: int(r.Den)})
 	}
-	switch o.span {
-	case "":
-	case string(definition.SpanBacking), string(definition.SpanUnion):
-		out.Span = definition.Some(definition.Span(o.span))
-	default:
-		return out, usage("--span: %q, want backing or union", o.span)
+	return song, nil
+}
+
+// checkDefinition says why a file is no definition that this song can be rendered by.
+func checkDefinition(file string, song definition.Song) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
 	}
-	return out, nil
+	d, _, err := definition.Read(text)
+	if err != nil {
+		return err
+	}
+	if d.Ref() != song {
+		return fmt.Errorf("is of choir %q, song %q, the recordings are of choir %q, song %q", d.ChoirID, d.SongID, song.Choir, song.Song)
+	}
+	return plan.CheckLook(d.Output)
 }
 
 func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.Codec, decoder decode.Decoder, errOut io.Writer) local.Options {
@@ -220,7 +231,7 @@ func renderSong(ctx context.Context, l *local.Process, song local.Folder, o rend
 func putDefinition(ctx context.Context, l *local.Process, song definition.Song, file, name string) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return badInput(err, "")
+		return err
 	}
 	defer f.Close()
 	key := definition.NameKey{Song: song, Name: name}.DefinitionKey()
@@ -287,27 +298,4 @@ func failed(res coordinator.Result) error {
 		return badInput(fmt.Errorf("nothing to render: %s", cmp.Or(res.Error, "no part can be used")), "see the warnings of each part")
 	}
 	return errors.New(cmp.Or(res.Error, "the render did not finish"))
-}
-
-// parseSize reads a number of bytes with a unit, powers of 1000: 20GB, 500MB.
-func parseSize(s string) (int64, error) {
-	number, unit := strings.TrimRight(s, "kKMGTB"), int64(1)
-	switch strings.ToUpper(s[len(number):]) {
-	case "", "B":
-	case "KB":
-		unit = 1e3
-	case "MB":
-		unit = 1e6
-	case "GB":
-		unit = 1e9
-	case "TB":
-		unit = 1e12
-	default:
-		number = ""
-	}
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(v >= 0) || v*float64(unit) > 1e18 {
-		return 0, fmt.Errorf("%q, want a size such as 20GB or 500MB", s)
-	}
-	return int64(v * float64(unit)), nil
 }

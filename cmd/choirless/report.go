@@ -66,6 +66,7 @@ type reportOutput struct {
 	FPS      string  `json:"fps"`
 	LUFS     float64 `json:"lufs"`
 	DBTP     float64 `json:"dbtp"`
+	Silent   bool    `json:"silent"` // nothing to hear; lufs and dbtp are no less than -70 and -120
 	Bytes    int64   `json:"bytes"`
 	SHA256   string  `json:"sha256"`
 	// Stacked is how many segments had stripes that could not be joined in the
@@ -152,7 +153,7 @@ func newReport(song local.Folder, o renderFlags, res coordinator.Result) report 
 		Song: string(song.Song.Song), Choir: string(song.Song.Choir), Out: o.out, Run: res.Run, Work: res.Work,
 		Output: reportOutput{
 			Duration: out.Duration, Frames: out.Frames, Width: out.Width, Height: out.Height, FPS: out.FPS,
-			LUFS: out.LUFS, DBTP: out.TruePeak, Bytes: out.Bytes, SHA256: out.SHA256, Stacked: out.Stacked, Verified: out.Verified,
+			LUFS: out.LUFS, DBTP: out.TruePeak, Silent: out.Silent, Bytes: out.Bytes, SHA256: out.SHA256, Stacked: out.Stacked, Verified: out.Verified,
 		},
 	}
 	for _, p := range res.Parts {
@@ -220,7 +221,11 @@ func printResult(out, errOut io.Writer, file string, res coordinator.Result) {
 		fmt.Fprintln(errOut, "choirless: warning:", warningText(w))
 	}
 	o := res.Output
-	fmt.Fprintf(out, "%s: %.2f s, %d frames, %.1f LUFS, %.1f dBTP\n", file, o.Duration, o.Frames, o.LUFS, o.TruePeak)
+	sound := fmt.Sprintf("%.1f LUFS, %.1f dBTP", o.LUFS, o.TruePeak)
+	if o.Silent {
+		sound = "no sound"
+	}
+	fmt.Fprintf(out, "%s: %.2f s, %d frames, %s\n", file, o.Duration, o.Frames, sound)
 	if o.Verified {
 		fmt.Fprintf(out, "%s: verified: every picture decodes to its stripes\n", file)
 	}

@@ -74,6 +74,12 @@ func serve(ctx context.Context, o serveFlags, out, errOut io.Writer) error {
 	if o.data == "" {
 		return usage("serve: --data is missing")
 	}
+	w := &wrong{}
+	w.reach(o.reach)
+	w.slots(o.slots)
+	if err := w.err(); err != nil {
+		return err
+	}
 	codec, err := chooseEncoder(o.encoder)
 	if err != nil {
 		return err

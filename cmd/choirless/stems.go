@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/choirless/render/bucket"
 	"github.com/choirless/render/coordinator"
@@ -23,7 +24,8 @@ const stemHeadroom = 12
 
 // writeStems writes every part as it enters the mix (trimmed or delayed, gained
 // and panned, over the whole song), and the dry and the wet sum before the
-// master's gain, as 24-bit FLAC of equal length. All are stemHeadroom down, so
+// master's gain, as 24-bit FLAC of equal length. Where a part is named dry or wet,
+// a sum is +dry.flac or +wet.flac: no part's id has a plus. All are stemHeadroom down, so
 // that sums fit; the parts add up to dry.flac where reverb is 0, and otherwise
 // to dry.flac over the dry share.
 func writeStems(ctx context.Context, l *local.Process, res coordinator.Result, dir string) error {
@@ -52,7 +54,13 @@ func writeStems(ctx context.Context, l *local.Process, res coordinator.Result, d
 	if err != nil {
 		return err
 	}
-	err = flacFiles(dir, []string{"dry", "wet"}, func(write func(file int, pcm [][]float32) error) error {
+	sumNames := []string{"dry", "wet"}
+	for i, name := range sumNames {
+		if slices.Contains(names, name) {
+			sumNames[i] = "+" + name
+		}
+	}
+	err = flacFiles(dir, sumNames, func(write func(file int, pcm [][]float32) error) error {
 		o.Stems = func(dry, wet [][]float32) error {
 			return errors.Join(write(0, dry), write(1, wet))
 		}

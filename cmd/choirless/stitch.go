@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/choirless/render/decode"
+	"github.com/choirless/render/definition"
 	"github.com/choirless/render/encode"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/mix"
@@ -20,7 +21,7 @@ const aacBitrate = 192_000
 
 type stitchFlags struct {
 	out, audio, title string
-	fps               float64
+	fps               string
 	anyMotion, verify bool
 }
 
@@ -54,7 +55,7 @@ refused with the stripe, the picture and both values.`,
 	c.Flags().StringVar(&o.out, "out", "", "the MP4 `file` to write")
 	c.Flags().StringVar(&o.audio, "audio", "", "a `file` with the finished sound; AAC in MP4 is copied, anything else encoded")
 	c.Flags().StringVar(&o.title, "title", "", "title written into the file")
-	c.Flags().Float64Var(&o.fps, "fps", 0, "frame rate; by default what the stripes say")
+	c.Flags().StringVar(&o.fps, "fps", "", "frame rate, such as 25, 29.97, 25000/1001; by default what the stripes say")
 	c.Flags().BoolVar(&o.anyMotion, "any-motion", false, "join stripes whose encoder did not promise to keep motion inside (not exact)")
 	c.Flags().BoolVar(&o.verify, "verify", false, "decode the result and the stripes and compare every picture")
 	return c
@@ -62,6 +63,18 @@ refused with the stripe, the picture and both values.`,
 
 func stitchFiles(ctx context.Context, files []string, o stitchFlags) (stitch.Stats, error) {
 	m := stitch.Movie{Title: o.title, AnyMotion: o.anyMotion}
+	w := &wrong{}
+	w.file("out", o.out)
+	var fps definition.FPS
+	if o.fps != "" {
+		var err error
+		if fps, err = definition.ParseFPS(o.fps); err != nil {
+			w.add("--fps: %w", err)
+		}
+	}
+	if err := w.err(); err != nil {
+		return stitch.Stats{}, err
+	}
 	var seg stitch.Segment
 	for i, file := range files {
 		info, err := inspectStripe(file)
@@ -73,8 +86,8 @@ func stitchFiles(ctx context.Context, files []string, o stitchFlags) (stitch.Sta
 		}
 		seg.Stripes = append(seg.Stripes, opener(file))
 	}
-	if o.fps > 0 {
-		m.Rate = frameRate(o.fps)
+	if o.fps != "" {
+		m.Rate = media.FrameRate{Num: int64(fps.Num), Den: int64(fps.Den)}
 	}
 	if m.Rate.Num == 0 {
 		return stitch.Stats{}, usage("stitch: the stripes do not say their frame rate; give --fps")
@@ -117,25 +130,6 @@ func writeFile[T any](name string, write func(io.WriteSeeker) (T, error)) (T, er
 		os.Remove(temp)
 	}
 	return v, err
-}
-
-// frameRate turns a decimal into the fraction it stands for: 29.97 and 23.976
-// are multiples of 1000/1001.
-func frameRate(fps float64) media.FrameRate {
-	for _, den := range []int64{1, 1001} {
-		scale := float64(den)
-		if den == 1001 {
-			scale = 1.001
-		}
-		num := fps * scale
-		if r := float64(int64(num + 0.5)); num-r < 0.005 && r-num < 0.005 {
-			if den == 1001 {
-				return media.FrameRate{Num: int64(r) * 1000, Den: 1001}
-			}
-			return media.FrameRate{Num: int64(r), Den: 1}
-		}
-	}
-	return media.FrameRate{Num: int64(fps*1000 + 0.5), Den: 1000}
 }
 
 type elementary struct {
@@ -270,7 +264,7 @@ func verifyStitch(ctx context.Context, files []string, out string, rate media.Fr
 	for n := 0; ; n++ {
 		frame, err := whole.Read()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return verifyEnd(stripes, n)
 		}
 		if err != nil {
 			return err
@@ -287,4 +281,17 @@ func verifyStitch(ctx context.Context, files []string, out string, rate media.Fr
 			y += part.Height()
 		}
 	}
+}
+
+// verifyEnd fails when a stripe has more pictures than the result, which has n.
+func verifyEnd(stripes []*decode.Video, n int) error {
+	for i, s := range stripes {
+		switch _, err := s.Read(); {
+		case err == nil:
+			return fmt.Errorf("verify: stripe %d: has a picture %d, the result ends before it", i, n)
+		case !errors.Is(err, io.EOF):
+			return fmt.Errorf("verify: stripe %d, picture %d: %w", i, n, err)
+		}
+	}
+	return nil
 }

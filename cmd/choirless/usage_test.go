@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/choirless/render/decode"
+	"github.com/choirless/render/definition"
+	"github.com/choirless/render/local"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -17,6 +19,21 @@ func TestExitCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "x.mp4")
+	graded := t.TempDir()
+	for name, text := range map[string]string{
+		"c+s+p.webm":   "no film",
+		local.SongFile: `{"output":{"look":{"gamma":900}}}`,
+		"look.json":    `{"version":1,"choir_id":"c","song_id":"s","output":{"look":{"gamma":900}},"inputs":[{"part_id":"p"}]}`,
+		"other.json":   `{"version":1,"choir_id":"c","song_id":"t","inputs":[{"part_id":"p"}]}`,
+		"faulty.json":  `{"version":1,"choir_id":"c","song_id":"s","inputs":[],"typo":1}`,
+	} {
+		if err := os.WriteFile(filepath.Join(graded, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plain := func(name string) []string {
+		return []string{"render", noise, "--out", out, "--no-cache", "--definition", filepath.Join(graded, name)}
+	}
 	nvdecCode, nvdecWant := exitInput, "nothing to render" // where there is a card
 	if _, err := decode.ChooseDecoder("nvdec"); err != nil {
 		nvdecCode, nvdecWant = exitFailed, "--decoder: "+err.Error()
@@ -44,6 +61,29 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"probe", filepath.Join(noise, "c+s+p.webm")}, exitInput, "not a media file"},
 		{[]string{"probe", filepath.Join(empty, "gone")}, exitInput, "no such file"},
 		{[]string{"serve"}, exitUsage, "--data is missing"},
+		{[]string{"serve", "--data", empty, "--reach", "-5s"}, exitUsage, "--reach"},
+		{[]string{"render", noise, "--out", out, "--crf", "99"}, exitUsage, "--crf: 99, want 1 to 51"},
+		{[]string{"render", noise, "--out", out, "--crf", "-3"}, exitUsage, "--crf"},
+		{[]string{"render", noise, "--out", out, "--preset", "warp"}, exitUsage, "want one of ultrafast, "},
+		{[]string{"render", noise, "--out", out, "--reach", "-5s", "--slots", "-3"}, exitUsage, "--slots"},
+		{[]string{"plan", noise, "--reach", "-5s"}, exitUsage, "--reach"},
+		{[]string{"align", noise, noise, "--reach", "-5s"}, exitUsage, "--reach"},
+		{[]string{"render", noise, "--out", filepath.Join(empty, "gone", "x.mp4")}, exitUsage, "is no folder"},
+		{[]string{"render", noise, "--out", empty}, exitUsage, "is a folder"},
+		{[]string{"render", noise, "--out", out, "--report", filepath.Join(empty, "gone", "r.json")}, exitUsage, "--report"},
+		{[]string{"render", noise, "--out", out, "--fps", "fast"}, exitUsage, "--fps"},
+		{[]string{"render", noise, "--out", out, "--fps", "-5"}, exitUsage, "--fps"},
+		{[]string{"render", noise, "--out", out, "--fps", "1/2"}, exitUsage, "--fps: 1/2, want 1 to 120"},
+		{append(plain("look.json"), "--size", "640x360"), exitUsage, "--size: not beside --definition"},
+		{append(plain("look.json"), "--fps", "25", "--span", "union"), exitUsage, "--span: not beside --definition"},
+		{plain("look.json"), exitInput, "output.look: gamma 900"},
+		{plain("other.json"), exitInput, `of choir "c", song "t"`},
+		{plain("faulty.json"), exitInput, "typo: unknown field"},
+		{plain("gone.json"), exitInput, "gone.json"},
+		{[]string{"render", graded, "--out", out, "--no-cache"}, exitInput, "output.look: gamma 900"},
+		{[]string{"plan", graded}, exitInput, "output.look: gamma 900"},
+		{[]string{"stitch", noise, "--out", out, "--fps", "-5"}, exitUsage, "--fps"},
+		{[]string{"stitch", noise, "--out", filepath.Join(empty, "gone", "x.mp4")}, exitUsage, "--out"},
 	} {
 		t.Run(strings.Join(c.args[:min(2, len(c.args))], " "), func(t *testing.T) {
 			code, o, e := command(t, c.args...)
@@ -57,6 +97,18 @@ func TestExitCodes(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a video was left behind")
+	}
+}
+
+// A decimal is the fraction it stands for, and a fraction is taken as it is.
+func TestFrameRateFlag(t *testing.T) {
+	for s, want := range map[string]definition.FPS{
+		"25": {Num: 25, Den: 1}, "29.97": {Num: 30000, Den: 1001}, "24.98": {Num: 1249, Den: 50}, "25000/1001": {Num: 25000, Den: 1001},
+	} {
+		out, err := renderFlags{fps: s}.output()
+		if got := out.FPS.Or(definition.FPS{}); err != nil || got != want {
+			t.Errorf("%s: %v, %v, want %v", s, got, err, want)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/choirless/render/decode"
 	"github.com/choirless/render/encode"
+	"github.com/choirless/render/internal/golden"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/stitch"
 )
@@ -112,16 +113,16 @@ func segment(frames int, stripes ...[]byte) stitch.Segment {
 }
 
 // sums decodes a stream and returns the checksums of rows of every picture.
-func sums(t testing.TB, v *decode.Video, y, rows int) []stitch.Sum {
+func sums(t testing.TB, v *decode.Video, y, rows int) []golden.Sum {
 	t.Helper()
 	return sumsFrom(t, v, y, rows, 0)
 }
 
 // sumsFrom is sums of a stream whose first picture is shown at a time.
-func sumsFrom(t testing.TB, v *decode.Video, y, rows int, start time.Duration) []stitch.Sum {
+func sumsFrom(t testing.TB, v *decode.Video, y, rows int, start time.Duration) []golden.Sum {
 	t.Helper()
 	defer v.Close()
-	var list []stitch.Sum
+	var list []golden.Sum
 	for {
 		f, err := v.Read()
 		if errors.Is(err, io.EOF) {
@@ -133,7 +134,7 @@ func sumsFrom(t testing.TB, v *decode.Video, y, rows int, start time.Duration) [
 		if want := start + rate.Time(len(list)); (f.Time - want).Abs() > time.Microsecond {
 			t.Fatalf("picture %d is shown at %v, want %v", len(list), f.Time, want)
 		}
-		s, err := stitch.SumRows(f, y, rows)
+		s, err := golden.SumRows(f, y, rows)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,11 +200,11 @@ func TestJoinedIsStacked(t *testing.T) {
 				t.Errorf("%+v", stats)
 			}
 			for i, r := range rows {
-				var alone []stitch.Sum
+				var alone []golden.Sum
 				for _, seg := range cells {
 					alone = append(alone, sums(t, openStream(t, seg[i]), 0, r[1])...)
 				}
-				if err := stitch.CompareSums(i, sums(t, openFile(t, name), r[0], r[1]), alone); err != nil {
+				if err := golden.CompareSums(i, sums(t, openFile(t, name), r[0], r[1]), alone); err != nil {
 					t.Error(err)
 				}
 			}
@@ -224,10 +225,10 @@ func TestWholeSegmentBesideStripes(t *testing.T) {
 	}})
 	got := sums(t, openFile(t, name), 0, height)
 	want := sums(t, openStream(t, whole), 0, height)
-	if err := stitch.CompareSums(0, got[counts[0]:counts[0]+counts[1]], want); err != nil {
+	if err := golden.CompareSums(0, got[counts[0]:counts[0]+counts[1]], want); err != nil {
 		t.Error(err)
 	}
-	if err := stitch.CompareSums(0, got[counts[0]+counts[1]:], got[:counts[0]]); err != nil {
+	if err := golden.CompareSums(0, got[counts[0]+counts[1]:], got[:counts[0]]); err != nil {
 		t.Errorf("the same segment once more: %v", err)
 	}
 }
@@ -249,7 +250,7 @@ func TestPoison(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = stitch.CompareSums(i, sums(t, openStream(t, out.Bytes()), row, r[1]), sums(t, openStream(t, b), 0, r[1]))
+			err = golden.CompareSums(i, sums(t, openStream(t, out.Bytes()), row, r[1]), sums(t, openStream(t, b), 0, r[1]))
 			if (err == nil) != keeps {
 				t.Errorf("stripe %d, motion kept inside %t: %v", i, keeps, err)
 			}
@@ -403,7 +404,7 @@ func TestGrowing(t *testing.T) {
 			t.Errorf("after segment %d: the sound begins after %d sample frames, want %d", i, lag, audio.Priming)
 		}
 		start := time.Duration(lag) * time.Second / 48000
-		if err := stitch.CompareSums(0, sumsFrom(t, openFile(t, state), 0, height, start), want[:frames]); err != nil {
+		if err := golden.CompareSums(0, sumsFrom(t, openFile(t, state), 0, height, start), want[:frames]); err != nil {
 			t.Errorf("after segment %d: %v", i, err)
 		}
 		if n, most := len(heard)-lag, int(rate.Time(frames).Seconds()*48000); n < most-1024 || n > most+1024 {

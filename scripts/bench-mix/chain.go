@@ -84,7 +84,7 @@ func benchChain(r *report) error {
 		sounds = append(sounds, voice(length, 110*float64(1+i%4), 0.1, uint64(i)))
 	}
 	var m mix.Mastered
-	o := mix.MasterOptions{Wet: 0.1, Room: "hall"}
+	o := mix.MasterOptions{Wet: 0.1, Room: "hall", Target: -16, Ceiling: -1}
 	own, err := best(3, func() (err error) {
 		m, err = produce(r.dir, voices(sounds, n, length*48000), 4, length*48000, o)
 		return err
@@ -195,7 +195,7 @@ func bigChild() error {
 			vs[i].DriftPPM = 30 // a few clocks run fast
 		}
 	}
-	m, err := produce(dir, vs, 8, samples, mix.MasterOptions{Wet: 0.1, Room: "hall"})
+	m, err := produce(dir, vs, 8, samples, mix.MasterOptions{Wet: 0.1, Room: "hall", Target: -16, Ceiling: -1})
 	fmt.Printf("%.2f LUFS, %.2f dBTP, limiter %.1f dB VmHWM %.1f\n", float64(m.Integrated), float64(m.TruePeak), m.LimitDB, largestMemory())
 	return err
 }

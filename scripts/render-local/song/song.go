@@ -101,7 +101,10 @@ func (s *Song) prepare(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	s.Buckets = s.process.Buckets
-	text, err := s.process.Definition(ctx, s.Folder)
+	text, notes, err := s.process.Definition(ctx, s.Folder)
+	for _, n := range notes {
+		o.Log.Warn("song file", "note", n)
+	}
 	if herr := s.process.Halt(); err == nil {
 		err = herr // what has begun of a render is dropped
 	}
