@@ -109,6 +109,9 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 		return r.handBack(ctx, err.Error(), ending{delay: n.outage.pause})
 	case machineTrouble(err):
 		log.Error("handed back, this machine lacks something", "error", err)
+		if n.cfg.Full != nil {
+			n.cfg.Full(err)
+		}
 		return r.handBack(ctx, err.Error(), ending{pause: fullPause}) // others should have it, and what comes next
 	case errors.As(err, &lack) && !n.cfg.Alone:
 		log.Error("handed back, "+lack.what, "error", err)

@@ -49,6 +49,9 @@ type Config struct {
 	// Alone says that there is no other node. What this machine cannot do is then a
 	// failure, and not work for others.
 	Alone bool
+	// Full is told why work is handed back for want of disk space or the like, which
+	// may go on for as long as nobody makes room; nil where somebody will.
+	Full func(error)
 	// StockEncoder keeps to the unpatched encoder options even where the
 	// patched one is linked: every segment is then stacked and encoded once more.
 	StockEncoder bool

@@ -113,9 +113,12 @@ func (fullBucket) Put(context.Context, string, io.Reader, bucket.PutOptions) (bu
 	return bucket.Info{}, fmt.Errorf("write scratch/converted-1.mkv: %w", syscall.ENOSPC)
 }
 
-// A full disk is not the fault of the part: the work goes back to the queue.
+// A full disk is not the fault of the part: the work goes back to the queue, and who
+// waits for this machine alone is told.
 func TestFullDiskIsNoFailure(t *testing.T) {
 	b := newBench(t)
+	told := make(chan error, 9)
+	b.node.cfg.Full = func(err error) { told <- err }
 	b.node.cfg.Buckets = bucket.Buckets{"b": fullBucket{b.objects}}
 	b.stripe("top", 96, 48, 30, 60)
 	b.stripe("bottom", 96, 32, 30, 160)
@@ -132,6 +135,9 @@ func TestFullDiskIsNoFailure(t *testing.T) {
 		t.Errorf("report %+v, want that it was handed back", r)
 	}
 	stop()
+	if len(told) != 1 || !errors.Is(<-told, syscall.ENOSPC) {
+		t.Error("nobody was told once that the disk is full")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	for {

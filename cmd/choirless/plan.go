@@ -64,7 +64,9 @@ func planFolder(ctx context.Context, dir string, o renderFlags, errOut io.Writer
 		return nil, err
 	}
 	defer work.Close()
-	l, err := local.Open(ctx, o.local(song, work, encode.X264, decode.Software, errOut))
+	ctx, full := context.WithCancelCause(ctx)
+	defer full(nil)
+	l, err := local.Open(ctx, o.local(song, work, encode.X264, decode.Software, full, errOut))
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func planFolder(ctx context.Context, dir string, o renderFlags, errOut io.Writer
 	if cerr := l.Close(); err == nil {
 		err = cerr
 	}
-	return def, err
+	return def, because(ctx, err)
 }
 
 func printDefinition(w io.Writer, d *definition.Definition) {

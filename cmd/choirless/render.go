@@ -113,7 +113,9 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 		fmt.Fprintln(errOut, "choirless: note:", n)
 	}
 	clock := startStageClock()
-	l, err := local.Open(ctx, o.local(song, work, codec, decoder, errOut))
+	ctx, full := context.WithCancelCause(ctx)
+	defer full(nil)
+	l, err := local.Open(ctx, o.local(song, work, codec, decoder, full, errOut))
 	if err != nil {
 		return err
 	}
@@ -128,7 +130,7 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 		err = cerr
 	}
 	if err != nil {
-		return err
+		return because(ctx, err)
 	}
 	if o.report != "" {
 		if err := writeReport(o.report, song, o, res, clock); err != nil {
@@ -137,6 +139,15 @@ func render(ctx context.Context, dir string, o renderFlags, out, errOut io.Write
 	}
 	printResult(out, errOut, o.out, res)
 	return nil
+}
+
+// because returns what ended ctx while a command was under way, or else err: a full
+// disk ends it, as nobody makes room for a command that says nothing.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return &failure{code: exitFailed, err: cause, hint: "make room, or choose another folder with --cache"}
+	}
+	return err
 }
 
 // readSong reads the song's folder, and the definition where one is given, and checks
@@ -183,7 +194,7 @@ func checkDefinition(file string, song definition.Song) error {
 	return plan.CheckLook(d.Output)
 }
 
-func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.Codec, decoder decode.Decoder, errOut io.Writer) local.Options {
+func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.Codec, decoder decode.Decoder, full func(error), errOut io.Writer) local.Options {
 	misc := o.misc
 	if misc == "" {
 		misc = song.Misc()
@@ -199,7 +210,7 @@ func (o renderFlags) local(song local.Folder, work *local.WorkDir, codec encode.
 		},
 		Node: func(c *node.Config) {
 			c.Slots, c.StockEncoder, c.Engine.Software, c.Verify = o.slots, o.stock, o.software, o.verify
-			c.Decoder, c.NoSnapshots = decoder, true
+			c.Decoder, c.NoSnapshots, c.Full = decoder, true, full
 		},
 	}
 }

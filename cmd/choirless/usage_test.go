@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/choirless/render/decode"
@@ -121,5 +124,30 @@ func TestREADMEHasTheExitCodes(t *testing.T) {
 		if !strings.Contains(string(b), fmt.Sprintf("\n| %d | ", code)) {
 			t.Errorf("README's table lacks exit code %d", code)
 		}
+	}
+}
+
+// A full disk ends a command with the reason and a hint; an interrupt, and what goes
+// wrong in a running command, stay what they are.
+func TestBecause(t *testing.T) {
+	wrong := errors.New("wrong")
+	for name, c := range map[string]struct {
+		end  func(stop context.CancelCauseFunc)
+		want error
+	}{
+		"running":     {func(context.CancelCauseFunc) {}, wrong},
+		"interrupted": {func(stop context.CancelCauseFunc) { stop(nil) }, wrong},
+		"full":        {func(stop context.CancelCauseFunc) { stop(syscall.ENOSPC) }, syscall.ENOSPC},
+	} {
+		ctx, stop := context.WithCancelCause(t.Context())
+		c.end(stop)
+		err := because(ctx, wrong)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if f := (*failure)(nil); errors.As(err, &f) && !strings.Contains(f.hint, "--cache") {
+			t.Errorf("%s: hint %q", name, f.hint)
+		}
+		stop(nil)
 	}
 }
