@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -41,7 +42,7 @@ func (p *barProgress) show(s coordinator.SongStatus) {
 		width = 80
 	}
 	full := min(barWidth, int(s.Percent/100*barWidth))
-	line := fmt.Sprintf("[%s%s] %3.0f %%  %s", strings.Repeat("█", full), strings.Repeat("░", barWidth-full), s.Percent, working(s))
+	line := fmt.Sprintf("[%s%s] %3.0f %%  %s%s", strings.Repeat("█", full), strings.Repeat("░", barWidth-full), s.Percent, working(s), left(s))
 	if r := []rune(line); len(r) > width-1 {
 		line = string(r[:width-1])
 	}
@@ -76,11 +77,19 @@ func (p *lineProgress) show(s coordinator.SongStatus) {
 		return
 	}
 	p.stage, p.step = name, step
-	fmt.Fprintf(p.w, "%3.0f %%  %s\n", s.Percent, stage)
+	fmt.Fprintf(p.w, "%3.0f %%  %s%s\n", s.Percent, stage, left(s))
 }
 
 func (p *lineProgress) note(text string) { fmt.Fprintln(p.w, "note:", text) }
 func (p *lineProgress) end()             {}
+
+// left says how long it still takes, where that is known.
+func left(s coordinator.SongStatus) string {
+	if s.RemainingS < 1 {
+		return ""
+	}
+	return fmt.Sprintf(", about %v left", time.Duration(s.RemainingS)*time.Second)
+}
 
 // working says which stage the song is in.
 func working(s coordinator.SongStatus) string {

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/choirless/render/definition"
@@ -20,17 +19,14 @@ import (
 // The stages and what share of a song's percentage they are. Composing pictures
 // is most of the work, reading the recordings most of the rest; a stack counts
 // only where there is one.
-var weights = []struct {
-	stage  store.Stage
-	weight float64
-}{
-	{store.StageIngest, 20},
-	{store.StageAlign, 3},
-	{store.StagePlan, 1},
-	{store.StagePicture, 56},
-	{store.StageSound, 5},
-	{store.StageStack, 20},
-	{store.StageFinish, 15},
+var weights = map[store.Stage]float64{
+	store.StageIngest:  20,
+	store.StageAlign:   3,
+	store.StagePlan:    1,
+	store.StagePicture: 56,
+	store.StageSound:   5,
+	store.StageStack:   20,
+	store.StageFinish:  15,
 }
 
 // Song is where a song is.
@@ -48,11 +44,14 @@ type Song struct {
 	// Settled says that nothing more will happen by itself.
 	Settled bool `json:"settled"`
 	// Percent is of everything there is to do for the newest render, 0..100.
-	Percent float64         `json:"percent"`
-	Run     string          `json:"run,omitempty"`
-	Error   string          `json:"error,omitempty"`
-	Stages  []StageProgress `json:"stages"`
-	Parts   []PartProgress  `json:"parts"`
+	Percent float64 `json:"percent"`
+	// RemainingS is about how many seconds are left, going by how fast the render
+	// goes on; 0 when that cannot be said yet.
+	RemainingS float64         `json:"remaining_s,omitempty"`
+	Run        string          `json:"run,omitempty"`
+	Error      string          `json:"error,omitempty"`
+	Stages     []StageProgress `json:"stages"`
+	Parts      []PartProgress  `json:"parts"`
 	// Warnings are what a person should know about the render.
 	Warnings []plan.PartWarning `json:"warnings,omitempty"`
 	// Growing is the song so far, while a render goes on.
@@ -146,6 +145,9 @@ func read(ctx context.Context, st store.Store, song store.Song, name string) (So
 	s.render(r)
 	s.stages(song, r, counts)
 	s.settle(song, r)
+	if s.State == store.TaskRunning && r.Planned && !r.State.Over() {
+		s.RemainingS = s.remaining(time.Since(r.Created)).Seconds()
+	}
 	return s, nil
 }
 
@@ -247,17 +249,33 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 			v.Percent /= float64(v.Total)
 		}
 		v.State = stageState(*v)
-		w := weights[slices.IndexFunc(weights, func(w struct {
-			stage  store.Stage
-			weight float64
-		},
-		) bool {
-			return w.stage == v.Stage
-		})].weight
+		w := weights[v.Stage]
 		total += w
 		sum += w * v.Percent
 	}
 	s.Stages, s.Percent = all, sum/total
+}
+
+// leastForRemaining is the share of a render that must be done before anything is said
+// of the rest.
+const leastForRemaining = 0.05
+
+// remaining is how long a render that has gone on for so long still takes, if it goes on
+// as it has; 0 when too little of it is done.
+func (s *Song) remaining(soFar time.Duration) time.Duration {
+	done, left := 0.0, 0.0
+	for _, v := range s.Stages {
+		switch v.Stage {
+		case store.StageIngest, store.StageAlign, store.StagePlan: // before it
+			continue
+		}
+		done += weights[v.Stage] * v.Percent
+		left += weights[v.Stage] * (100 - v.Percent)
+	}
+	if done < leastForRemaining*(done+left) {
+		return 0
+	}
+	return time.Duration(float64(soFar) * left / done)
 }
 
 func stageState(v StageProgress) store.TaskState {

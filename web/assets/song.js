@@ -143,6 +143,11 @@ function showGrowing(s) {
   growing.reach(g.segments);
 }
 
+function left(seconds) {
+  if (!seconds) return "";
+  return seconds < 90 ? `about ${Math.ceil(seconds)} s left` : `about ${Math.round(seconds / 60)} min left`;
+}
+
 function show(s) {
   run = s.run || "";
   $("run").textContent = run;
@@ -150,6 +155,7 @@ function show(s) {
   $("number").textContent = `${Math.round(s.percent)} %`;
   $("state").textContent = s.state;
   $("state").className = `state ${s.state}`;
+  $("left").textContent = left(s.remaining_s);
   $("error").textContent = s.error || "";
   $("cancel").disabled = s.settled || !run;
   $("render").disabled = !run;
