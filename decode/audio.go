@@ -92,6 +92,10 @@ func OpenAudio(ctx context.Context, src io.ReadSeeker) (*Audio, error) {
 }
 
 func newAudio(s *source, st *av.Stream) (*Audio, error) {
+	// It would begin with as much silence.
+	if wrong := tooLong(s.audioStart - s.origin); s.hasAudioStart && wrong != "" {
+		return nil, fmt.Errorf("decode: sound: %s", wrong)
+	}
 	dec, err := av.NewDecoder(st, 1)
 	if err != nil {
 		return nil, err
@@ -258,7 +262,7 @@ func (a *Audio) anchor(at, n int64) (drop int64) {
 		bound = a.rate.Samples(reanchorLost)
 	}
 	switch off := at - a.next; {
-	case off > a.rate.Samples(longestGap), off < -a.rate.Samples(longestOverlap):
+	case off > a.rate.Samples(longestGap), off < -a.rate.Samples(longestOverlap), off > bound && at > a.rate.Samples(media.LongestPart):
 		a.resets++
 		// From here on the stream's clock is taken to be wrong by as much.
 		a.src.origin += a.rate.Duration(off)

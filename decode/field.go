@@ -10,12 +10,11 @@ func firstField(m *media.Frame, top bool) {
 	m.Color = m.Color.Resolve(m.Height()) // by the rows as coded
 	for i := range m.Planes {
 		p := &m.Planes[i]
-		rows := (p.Height + 1) / 2
-		if !top && p.Height > 1 {
+		// A plane of odd height has one row of the lower field too few for the luma.
+		if !top && p.Height%2 == 0 && p.Height > 0 {
 			p.Data = p.Data[p.Stride:]
-			rows = p.Height / 2
 		}
-		p.Stride, p.Height = 2*p.Stride, rows
+		p.Stride, p.Height = 2*p.Stride, (p.Height+1)/2
 	}
 	m.SAR = media.Ratio{Num: max(m.SAR.Num, 1), Den: 2 * max(m.SAR.Den, 1)}
 }

@@ -57,18 +57,22 @@ func Inspect(ctx context.Context, src io.ReadSeeker) (Inspection, error) {
 	in := Inspection{Facts: f}
 	if f.Video != nil {
 		in.Reencode = sc.video.reencode(f.Video.Codec)
-		wrong, err := unusablePicture(ctx, src)
+		first, wrong, err := firstPicture(ctx, src)
 		if err != nil {
 			return in, err
 		}
-		wrong = cmp.Or(wrong, tooLong(f.Video.End))
-		if wrong != "" {
+		if wrong = cmp.Or(wrong, tooLong(f.Video.End)); wrong == "" {
+			// Containers and pictures may disagree; pictures are drawn as they say.
+			f.Video.SAR = sarOf(first, f.Video.Width, f.Video.Height)
+		} else {
 			in.Facts.Video, in.Reencode = nil, ""
 			in.Facts.Warnings = append(in.Facts.Warnings, "picture: "+wrong+", left out")
 		}
 	}
 	if f.Audio != nil {
-		wrong := tooLong(f.Audio.End)
+		// When it ends the samples say: a clock that jumps is not believed for long.
+		f.Audio.End = min(f.Audio.End, media.LongestPart)
+		wrong := tooLong(f.Audio.Start)
 		if !s.hasAudioStart && !s.converted {
 			wrong = "cannot be decoded"
 		}
@@ -92,24 +96,43 @@ func tooLong(end time.Duration) string {
 	return fmt.Sprintf("its timestamps go on to %.0f hours, %.0f are allowed", end.Hours(), media.LongestPart.Hours())
 }
 
-// unusablePicture says why the first picture cannot be shown, or "".
-func unusablePicture(ctx context.Context, src io.ReadSeeker) (string, error) {
+// firstPicture returns the first picture without its samples, or why it cannot be shown.
+func firstPicture(ctx context.Context, src io.ReadSeeker) (first media.Frame, wrong string, err error) {
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
-		return "", err
+		return first, "", err
 	}
 	v, err := OpenVideo(ctx, src, VideoOptions{})
 	if err != nil {
-		return "cannot be decoded", ctx.Err()
+		return first, "cannot be decoded", ctx.Err()
 	}
 	defer v.Close()
 	f, err := v.Read()
 	switch {
 	case err != nil:
-		return "cannot be decoded", ctx.Err()
+		return first, "cannot be decoded", ctx.Err()
 	case max(f.Width(), f.Height()) > media.MaxSide:
-		return fmt.Sprintf("%dx%d is more than %d a side", f.Width(), f.Height(), media.MaxSide), nil
+		return first, fmt.Sprintf("%dx%d is more than %d a side", f.Width(), f.Height(), media.MaxSide), nil
 	}
-	return "", nil
+	first = *f
+	for i := range first.Planes {
+		first.Planes[i].Data = nil // the decoder's
+	}
+	return first, "", nil
+}
+
+// sarOf is the shape that samples of a picture of the given size must have for it to be
+// seen as f is, which may be a field of it.
+func sarOf(f media.Frame, width, height int) media.Ratio {
+	num := int64(max(f.SAR.Num, 1)) * int64(f.Width()) * int64(height)
+	den := int64(max(f.SAR.Den, 1)) * int64(f.Height()) * int64(width)
+	a, b := num, den
+	for b != 0 {
+		a, b = b, a%b
+	}
+	if num == den || a == 0 || num/a > math.MaxInt32 || den/a > math.MaxInt32 {
+		return media.Ratio{}
+	}
+	return media.Ratio{Num: int(num / a), Den: int(den / a)}
 }
 
 // copied are the codecs whose packets Matroska carries as they are, and which

@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -234,5 +235,80 @@ func TestInspectEndlessPicture(t *testing.T) {
 	var r *RejectError
 	if _, err := Inspect(t.Context(), m.Reader(t)); !errors.As(err, &r) || !strings.Contains(r.Reason, "6 are allowed") {
 		t.Errorf("%v, want a RejectError that says so", err)
+	}
+}
+
+// A sound whose clock jumps is as long as its samples; one that begins years after the
+// picture is left out, and nobody decodes the silence before it.
+func TestInspectClocksOfSound(t *testing.T) {
+	const year = 365 * 24 * time.Hour
+	movie := avtest.Movie{Video: "libvpx", Times: avtest.Steady(25, 25), Audio: "flac", Samples: 96000}
+	for _, jump := range []time.Duration{7 * time.Hour, 50 * year} {
+		m := movie
+		m.Jump = func(i int64) time.Duration {
+			if i > 48000 {
+				return jump
+			}
+			return 0
+		}
+		in, err := Inspect(t.Context(), m.Reader(t))
+		if err != nil || in.Facts.Video == nil || in.Facts.Audio == nil {
+			t.Errorf("a jump of %v: %+v %v, want picture and sound", jump, in.Facts, err)
+			continue
+		}
+		if n := samples(t, m); n != 96000 {
+			t.Errorf("a jump of %v: %d samples, want 96000", jump, n)
+		}
+	}
+	late := movie
+	late.AudioStart = 50 * year
+	in, err := Inspect(t.Context(), late.Reader(t))
+	if err != nil || in.Facts.Audio != nil || in.Facts.Duration > 2*time.Second {
+		t.Errorf("a late start: %+v %v, want the picture alone", in.Facts, err)
+	}
+	if n := samples(t, late); n != 0 {
+		t.Errorf("a late start: %d samples, want none", n)
+	}
+}
+
+// samples counts what a reader of the recording decodes.
+func samples(t *testing.T, m avtest.Movie) (n int) {
+	t.Helper()
+	r, err := OpenReader(t.Context(), m.Reader(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		b, err := r.Read()
+		if err == io.EOF {
+			return n
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += b.Len()
+	}
+}
+
+// The shape that pictures say they have is that of the facts, whatever the container
+// says, and that of a field is that of its picture.
+func TestInspectShape(t *testing.T) {
+	for _, c := range []struct {
+		w, h int
+		f    media.Ratio
+		fh   int
+		want media.Ratio
+	}{
+		{720, 480, media.Ratio{Num: 8, Den: 9}, 480, media.Ratio{Num: 8, Den: 9}},
+		{720, 480, media.Ratio{Num: 8, Den: 18}, 240, media.Ratio{Num: 8, Den: 9}},
+		{720, 480, media.Ratio{}, 480, media.Ratio{}},
+		{640, 480, media.Ratio{Num: 1, Den: 2}, 240, media.Ratio{}},
+	} {
+		f := media.Frame{SAR: c.f}
+		f.Planes[0] = media.Plane{Width: c.w, Height: c.fh}
+		if got := sarOf(f, c.w, c.h); got != c.want {
+			t.Errorf("%+v: %v, want %v", c, got, c.want)
+		}
 	}
 }

@@ -63,7 +63,7 @@ const (
 type FPS struct{ Num, Den int }
 
 // MaxFPSTerm bounds both terms of a frame rate. A movie's length is counted in 32 bits
-// of ticks of 1/Num s, which with this bound hold four hours and a half.
+// of ticks of 1/Num s, which with this bound hold nearly five hours.
 const MaxFPSTerm = 240_000
 
 // ParseFPS reads "25", "29.97" or "30000/1001". Decimals become the fraction they

@@ -191,7 +191,9 @@ func TestConvertedKeepsPlaces(t *testing.T) {
 		}
 		tall := split(80, 97, c[0], c[1])
 		tall.Time = 500 * ms
-		for _, f := range []*media.Frame{like, tall} {
+		field := split(161, 48, c[0], c[1]) // rows twice as high
+		field.Time, field.SAR = 900*ms, media.Ratio{Num: 1, Den: 2}
+		for _, f := range []*media.Frame{like, tall, field} {
 			if err := w.WritePicture(f); err != nil {
 				t.Fatal(err)
 			}
@@ -206,6 +208,7 @@ func TestConvertedKeepsPlaces(t *testing.T) {
 		for n, want := range []map[int][2]int{
 			{8: {60, 60}, 70: {60, 60}, 90: {200, 200}, 158: {200, 200}},
 			{16: {16, 128}, 60: {60, 60}, 100: {200, 200}, 144: {16, 128}},
+			{8: {60, 60}, 70: {60, 60}, 90: {200, 200}, 152: {200, 200}},
 		} {
 			f, err := v.Read()
 			if err != nil {
@@ -214,6 +217,9 @@ func TestConvertedKeepsPlaces(t *testing.T) {
 			for x, want := range want {
 				y, cb := f.Planes[0], f.Planes[1]
 				got := [2]int{int(y.Data[48*y.Stride+x]), int(cb.Data[48>>f.SubY*cb.Stride+x>>f.SubX])}
+				if top := int(y.Data[4*y.Stride+x]); top < got[0]-4 || top > got[0]+4 {
+					t.Errorf("subsampling %v, picture %d, column %d: %d in row 4, %d in the middle", c, n, x, top, got[0])
+				}
 				for i := range got {
 					if d := got[i] - want[i]; d < -4 || d > 4 {
 						t.Errorf("subsampling %v, picture %d, column %d: %v, want %v", c, n, x, got, want)

@@ -114,7 +114,7 @@ func (r *recoder) drain(m *av.Muxer, stream int) error {
 // cannot be taken over.
 func (r *recoder) fit(f *media.Frame) *media.Frame {
 	l := &r.like
-	same := f.Depth == l.Depth && f.SubX == l.SubX && f.SubY == l.SubY
+	same := f.SAR.Float() == l.SAR.Float() && f.Depth == l.Depth && f.SubX == l.SubX && f.SubY == l.SubY
 	for i := range l.Planes {
 		same = same && f.Planes[i].Width == l.Planes[i].Width && f.Planes[i].Height == l.Planes[i].Height
 	}
@@ -122,10 +122,12 @@ func (r *recoder) fit(f *media.Frame) *media.Frame {
 		return f
 	}
 	lw, lh, fw, fh := float64(l.Width()), float64(l.Height()), float64(f.Width()), float64(f.Height())
-	scale := min(lw/fw, lh/fh)
-	x0, y0 := (lw-fw*scale)/2, (lh-fh*scale)/2
-	if dx, dy := l.Width()-f.Width(), l.Height()-f.Height(); dx>>1 == 0 && dy>>1 == 0 {
-		scale, x0, y0 = 1, 0, 0
+	wide := f.SAR.Float() / l.SAR.Float() // its samples may have another shape
+	scaleY := min(lw/(fw*wide), lh/fh)
+	scaleX := scaleY * wide
+	x0, y0 := (lw-fw*scaleX)/2, (lh-fh*scaleY)/2
+	if dx, dy := l.Width()-f.Width(), l.Height()-f.Height(); dx>>1 == 0 && dy>>1 == 0 && wide == 1 {
+		scaleX, scaleY, x0, y0 = 1, 1, 0, 0
 	}
 	for i := range l.Planes {
 		if len(l.Planes[i].Data) == 0 {
@@ -137,8 +139,8 @@ func (r *recoder) fit(f *media.Frame) *media.Frame {
 			subX, subY, fromX, fromY = l.SubX, l.SubY, f.SubX, f.SubY
 		}
 		src := &f.Planes[i]
-		columns := nearest(l.Planes[i].Width, src.Width, subX, fromX, x0, scale, fw)
-		for y, sy := range nearest(l.Planes[i].Height, src.Height, subY, fromY, y0, scale, fh) {
+		columns := nearest(l.Planes[i].Width, src.Width, subX, fromX, x0, scaleX, fw)
+		for y, sy := range nearest(l.Planes[i].Height, src.Height, subY, fromY, y0, scaleY, fh) {
 			for x, sx := range columns {
 				v := outside
 				if sx >= 0 && sy >= 0 && len(src.Data) > 0 {

@@ -165,6 +165,9 @@ func (c *conversion) emit(channels [][]float32) error {
 		return nil
 	}
 	c.samples += int64(n)
+	if end := media.MixRate.Duration(c.samples); end > media.LongestPart {
+		return &decode.RejectError{Reason: fmt.Sprintf("its sound lasts longer than %.0f hours", media.LongestPart.Hours())}
+	}
 	c.level.Write(b)
 	mono := channels[0]
 	if len(channels) == 2 {

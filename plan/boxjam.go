@@ -91,7 +91,11 @@ func (g *grid) boxjam(parts []TileSize) *Layout {
 	for k, i := range g.order {
 		sizes[k] = box{W: parts[i].Width, H: parts[i].Height}
 	}
-	boxes := jam(sizes, float64(g.o.Width), float64(g.o.Height), float64(g.gap), !g.o.TopLeft)
+	margin := g.gap
+	if g.o.Margin >= 0 {
+		margin = min(margin, g.o.Margin) // odd ones too, as boxjam has them
+	}
+	boxes := jam(sizes, float64(g.o.Width), float64(g.o.Height), float64(margin), !g.o.TopLeft)
 	if boxes == nil {
 		return g.rows()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -160,5 +161,21 @@ func TestBoxjamEnds(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatalf("%+v: no end", c)
 		}
+	}
+}
+
+// TestBoxjamOddMargin: boxjam's own margins may be odd.
+func TestBoxjamOddMargin(t *testing.T) {
+	parts := randomParts(7, shapes["webcam"])
+	layouts := map[int]*Layout{}
+	for _, margin := range []int{5, 6} {
+		l, err := NewLayout(parts, LayoutOptions{Width: 1920, Height: 1080, Mode: LayoutBoxjam, Margin: margin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		layouts[margin] = l
+	}
+	if slices.Equal(layouts[5].Tiles, layouts[6].Tiles) {
+		t.Error("a margin of 5 is taken for one of 6")
 	}
 }

@@ -262,7 +262,6 @@ func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 		BorderRGB: RGB(in.BorderColor.OrElse(b.out.BorderColor).Or(definition.RGB{})),
 		Fade:      time.Duration(media.OffsetMS(in.FadeMS.OrElse(b.out.FadeMS).Or(0))),
 		Rotation:  media.Rotation(in.Rotate.Or(0)),
-		Crop:      media.Crop(in.Crop.Or(definition.Crop{})),
 	}
 	v := part.Facts.Video
 	if v == nil {
@@ -279,7 +278,12 @@ func (b *builder) tile(in *definition.Input, r image.Rectangle) PictureTile {
 		t.FreezeAfter, t.Gaps = freezeAfter, v.Standstill > freezeAfter
 	}
 	w, h := media.DisplaySize(v.Width, v.Height, v.SAR, t.Rotation)
-	t.Aspect = w / h
+	if a := w / h; a > 0 && !math.IsInf(a, 0) {
+		t.Aspect = a
+	}
+	if c := media.Crop(in.Crop.Or(definition.Crop{})); !c.Whole() {
+		t.Crop = c
+	}
 	w, h = t.Crop.Size(w, h)
 	if shape := float64(t.W) / float64(t.H) / (w / h); t.Fit == Contain && math.Abs(shape-1) <= coverSlack {
 		t.Fit = Cover

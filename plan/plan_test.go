@@ -473,8 +473,12 @@ func TestOneStripeForOtherEncoders(t *testing.T) {
 // the window.
 func TestCrop(t *testing.T) {
 	parts, known := choir(4)
-	whole, _ := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
+	whole, wholePlan := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
 	victim := parts[0].Doc.PartID // 640x480
+	parts[0].Doc.Crop = definition.Some(definition.Crop{0, 0, 1, 1})
+	if _, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known}); p.Picture(0, 0).Key != wholePlan.Picture(0, 0).Key {
+		t.Error("a window that is all of the picture has another key than none")
+	}
 	parts[0].Doc.Crop = definition.Some(definition.Crop{0.25, 0, 0.5, 1})
 	d, p := mustPlan(t, parts, AutoOptions{}, Options{Parts: known})
 	was, is := whole.Input(victim).Size.Or(definition.Pair{}), d.Input(victim).Size.Or(definition.Pair{})

@@ -120,19 +120,22 @@ func (d *Demuxer) Read(p *Packet) error {
 	}
 	tb := d.streams()[c.stream_index].time_base
 	c.pts, c.dts = plausible(c.pts, tb), plausible(c.dts, tb)
-	if c.duration = plausible(c.duration, tb); c.duration < 0 {
+	if float64(c.duration)*float64(C.av_q2d(tb)) > longestPacket {
 		c.duration = 0
 	}
 	// A reader that fails looks like a short file to some demuxers.
 	return d.io.err
 }
 
-// latest is how late anything in a recording can be, in seconds: a hundred years, as
-// some clocks count from 1970. What says more is damaged.
-const latest = 100 * 365.25 * 86400
+// latest is how late anything in a recording can be, longestPacket how long a packet may
+// last, in seconds. Some clocks count from 1970; what says more than ninety years is
+// damaged, and the difference of two such times is still a time.Duration.
+const (
+	latest        = 90 * 365.25 * 86400
+	longestPacket = 3600
+)
 
-// plausible returns a time, or AV_NOPTS_VALUE, which is below all times, for one that
-// cannot be.
+// plausible returns a time, or AV_NOPTS_VALUE for one that cannot be.
 func plausible(v C.int64_t, tb C.AVRational) C.int64_t {
 	if !(math.Abs(float64(v)*float64(tb.num)/float64(tb.den)) <= latest) {
 		return C.AV_NOPTS_VALUE
