@@ -24,8 +24,9 @@ import (
 //   - cells and sounds of a render that has changed within Keep, and the converted
 //     parts of the newest recordings, however old they are.
 //
-// Of the database's renders those that are over, have not changed within Keep and are not
-// the newest of their song and name go too, with their history.
+// Of the database's renders those that are over, have not changed within Keep and are
+// neither the newest of their song and name nor the newest that is done go too, with
+// their history.
 //
 // The growing preview of a render is of no use when there is a final: its pieces
 // go after a day. Objects of songs that the database does not know stay; a rule
