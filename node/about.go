@@ -61,8 +61,10 @@ func (n *Node) encodes(c encode.Codec) {
 func (n *Node) misses(c encode.Codec) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.missing[c] = true
-	n.say()
+	if !n.missing[c] {
+		n.missing[c] = true
+		n.say()
+	}
 }
 
 func (n *Node) missed(c encode.Codec) bool {
