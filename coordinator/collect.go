@@ -24,8 +24,9 @@ import (
 //   - cells and sounds of a render that has changed within Keep, and the converted
 //     parts of the newest recordings, however old they are.
 //
-// Of the database's renders those that are over, have not changed within Keep and are not
-// the newest of their song and name go too, with their history.
+// Of the database's renders those that are over, have not changed within Keep and are
+// neither the newest of their song and name nor the newest that is done go too, with
+// their history.
 //
 // The growing preview of a render is of no use when there is a final: its pieces
 // go after a day. Objects of songs that the database does not know stay; a rule
@@ -47,14 +48,23 @@ type object struct {
 	keep      func(store.Idle) bool // whether it stays for what the song was used for
 }
 
-// collect removes what nobody wants.
+// collect removes what nobody wants, of the database also where that of the buckets fails.
 func (c *Coordinator) collect(ctx context.Context) error {
 	now := time.Now()
+	removed, err := c.collectObjects(ctx, now)
+	pruned, errPrune := c.store.Prune(ctx, now.Add(-c.cfg.Keep))
+	if removed+pruned > 0 {
+		c.log.Info("collected", "objects", removed, "renders", pruned)
+	}
+	return errors.Join(err, errPrune)
+}
+
+func (c *Coordinator) collectObjects(ctx context.Context, now time.Time) (removed int, _ error) {
 	found := map[definition.Song][]object{}
 	for _, role := range []string{definition.BucketFinalParts, definition.BucketConverted, definition.BucketPreview} {
 		for info, err := range c.cfg.Buckets[role].List(ctx, "") {
 			if err != nil {
-				return fmt.Errorf("%s: %w", role, err)
+				return 0, fmt.Errorf("%s: %w", role, err)
 			}
 			song, age, keep := collectable(role, info.Key, c.cfg.Keep)
 			if keep == nil || now.Sub(info.Modified) < age {
@@ -63,7 +73,6 @@ func (c *Coordinator) collect(ctx context.Context) error {
 			found[song] = append(found[song], object{role, info.Key, info.Modified, keep})
 		}
 	}
-	removed := 0
 	for song, objects := range found {
 		for len(objects) > 0 {
 			some := objects[:min(collectAtOnce, len(objects))]
@@ -71,15 +80,11 @@ func (c *Coordinator) collect(ctx context.Context) error {
 			n, err := c.collectSong(ctx, song, now.Add(-c.cfg.Keep), some)
 			removed += n
 			if err != nil {
-				return err
+				return removed, err
 			}
 		}
 	}
-	pruned, err := c.store.Prune(ctx, now.Add(-c.cfg.Keep))
-	if removed+pruned > 0 {
-		c.log.Info("collected", "objects", removed, "renders", pruned)
-	}
-	return err
+	return removed, nil
 }
 
 // collectSong removes those of a song's objects that are not wanted; none when

@@ -38,7 +38,8 @@ func (c *Coordinator) PutSettings(ctx context.Context, id definition.Song, set d
 	if err := c.store.PutSong(ctx, id, nil); err != nil {
 		return err
 	}
-	return c.EditSettings(ctx, id, func(definition.Settings) (definition.Settings, error) { return set, nil })
+	// Whatever they were, also where that cannot be read.
+	return c.store.EditSong(ctx, id, func(store.Song) (json.RawMessage, bool, error) { return storedSettings(id, set) })
 }
 
 // EditSettings is PutSettings of what edit makes of those that a song has. The error is
@@ -52,14 +53,19 @@ func (c *Coordinator) EditSettings(ctx context.Context, id definition.Song, edit
 		if set, err = edit(set); err != nil {
 			return nil, false, err
 		}
-		auto := set.Auto.Or(true)
-		set.Auto = definition.Optional[bool]{} // it has a place of its own
-		text, err := json.Marshal(set)
-		if err != nil {
-			return nil, false, fmt.Errorf("song %q: settings: %w", id.Song, err)
-		}
-		return text, auto, nil
+		return storedSettings(id, set)
 	})
+}
+
+// storedSettings is settings as the store keeps them: auto has a place of its own.
+func storedSettings(id definition.Song, set definition.Settings) (_ json.RawMessage, auto bool, _ error) {
+	auto = set.Auto.Or(true)
+	set.Auto = definition.Optional[bool]{}
+	text, err := json.Marshal(set)
+	if err != nil {
+		return nil, false, fmt.Errorf("song %q: settings: %w", id.Song, err)
+	}
+	return text, auto, nil
 }
 
 // PutPart stores the document of a part. The song is planned again when it

@@ -11,7 +11,7 @@ import (
 type object struct {
 	value
 	fs   *faults
-	used map[string]bool
+	used map[string]string // spelling that was asked for → the name it stands for
 }
 
 // open returns the fields of v; an object without fields, and a fault, when v is
@@ -20,7 +20,7 @@ func (fs *faults) open(v value) *object {
 	if v.kind != 'o' {
 		fs.add(v.path, "is %s, want an object", kindNames[v.kind])
 	}
-	return &object{value: v, fs: fs, used: map[string]bool{}}
+	return &object{value: v, fs: fs, used: map[string]string{}}
 }
 
 // get returns the value of a field by its name or the first alias that is there.
@@ -29,7 +29,7 @@ func (o *object) get(names ...string) (value, bool) {
 	var out value
 	found := false
 	for _, n := range names {
-		o.used[n] = true
+		o.used[n] = names[0]
 		if v, ok := o.obj[n]; ok && v.kind != '0' && !found {
 			out, found = v, true
 		}
@@ -43,7 +43,7 @@ func (o *object) done(hints map[string]string) {
 		return
 	}
 	for _, k := range o.keys {
-		if o.used[k] {
+		if o.used[k] != "" {
 			continue
 		}
 		path := o.obj[k].path
@@ -58,7 +58,7 @@ func (o *object) done(hints map[string]string) {
 }
 
 // nearest returns the known name that differs from k in case or in at most two letters.
-func nearest(k string, known map[string]bool) string {
+func nearest(k string, known map[string]string) string {
 	best, at := "", 3
 	for _, n := range slices.Sorted(mapKeys(known)) {
 		if d := distance(strings.ToLower(k), strings.ToLower(n)); d < at && d < len(n)/2+1 {
@@ -68,7 +68,7 @@ func nearest(k string, known map[string]bool) string {
 	return best
 }
 
-func mapKeys(m map[string]bool) func(func(string) bool) {
+func mapKeys(m map[string]string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for k := range m {
 			if !yield(k) {

@@ -3,6 +3,7 @@ package definition
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -55,6 +56,35 @@ func TestParseSongFileShapes(t *testing.T) {
 	}
 	if v, ok := f.Output.Reverb.Get(); !ok || v != 0 || f.Layout.Margin.Or(10) != 0 || f.Layout.Center.Or(true) || f.Layout.Mode.Or("") != "stretch" {
 		t.Errorf("%+v", f)
+	}
+	for text, want := range map[string]string{`"Old Hundredth"`: "Old Hundredth", `100`: "100", `["x"]`: "", `null`: "", `true`: ""} {
+		f, err := ParseSongFile([]byte(`{"name":` + text + `,"parts":[]}`))
+		if err != nil || f.Name != want {
+			t.Errorf("a song's name %s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// Every spelling is of a field that documents are written with.
+func TestPartNames(t *testing.T) {
+	written := map[string]bool{}
+	for i := range reflect.TypeFor[Part]().NumField() {
+		name, _, _ := strings.Cut(reflect.TypeFor[Part]().Field(i).Tag.Get("json"), ",")
+		written[name] = true
+	}
+	names := PartNames()
+	for spelling, name := range names {
+		if spelling != name && !written[name] {
+			t.Errorf("%s is said to be %s, which no document has", spelling, name)
+		}
+	}
+	for name := range written {
+		if names[name] != name {
+			t.Errorf("%s is said to be %q", name, names[name])
+		}
+	}
+	if names["rotation"] != "rotate" || LayoutNames()["centre"] != "center" {
+		t.Errorf("names %v, layout %v", names, LayoutNames())
 	}
 }
 
@@ -142,7 +172,7 @@ func TestParseSettings(t *testing.T) {
 	for bad, want := range map[string]string{
 		`[]`: "want an object", `{`: "settings: ", `{"size":[1,2]}`: "size: unknown field", `{"parts":[]}`: "unknown field",
 		`{"output":{"size":["1280",720]}}`: "output.size", `{"auto":"no"}`: "auto: is a string", `{"layout":{"margin":201}}`: "layout.margin",
-		`{"title":"x"}`: "unknown field",
+		`{"title":"x"}`: "unknown field", `{"name":5}`: "name: is a number",
 	} {
 		if _, err := ParseSettings([]byte(bad)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", bad, err, want)

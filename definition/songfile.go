@@ -60,12 +60,15 @@ func allObjects(v value) bool {
 func (f *SongFile) readObject(o *object, fs *faults) {
 	f.Choir = ChoirID(o.str("choirId", "choir_id").Or(""))
 	f.Song.Song = SongID(o.str("songId", "song_id").Or(""))
+	if v, ok := o.get("name"); ok && (v.kind == 's' || v.kind == 'n') {
+		f.Name = v.str // anything else is to remember, too
+	}
 	f.Settings.read(o, fs)
 	if p, ok := o.get("parts"); ok {
 		f.Parts = readParts(p, fs)
 	}
 	for _, known := range []string{"ok", "title", "description", "version", "createdOn", "userId", "type"} {
-		o.used[known] = true // the API's own answer, and what people write to remember
+		o.used[known] = known // the API's own answer, and what people write to remember
 	}
 	o.done(nil)
 }
@@ -80,6 +83,7 @@ func ParseSettings(b []byte) (Settings, error) {
 	}
 	var s Settings
 	o := fs.open(v)
+	s.Name = o.str("name").Or("")
 	s.read(o, fs)
 	s.Auto = o.boolean("auto")
 	o.done(nil)
@@ -90,19 +94,35 @@ func ParseSettings(b []byte) (Settings, error) {
 	return s, nil
 }
 
-// read reads what song.json says of them.
+// read reads output and layout.
 func (s *Settings) read(o *object, fs *faults) {
-	s.Name = o.str("name").Or("")
 	if out, ok := o.get("output"); ok {
 		s.Output = readOutput(fs.open(out))
 	}
 	if l, ok := o.get("layout"); ok {
 		lo := fs.open(l)
-		s.Layout = LayoutOptions{
-			Mode: lo.str("mode"), Margin: lo.integer("margin"), Center: lo.boolean("center", "centre"),
-		}
+		s.Layout = readLayout(lo)
 		lo.done(nil)
 	}
+}
+
+func readLayout(o *object) LayoutOptions {
+	return LayoutOptions{Mode: o.str("mode"), Margin: o.integer("margin"), Center: o.boolean("center", "centre")}
+}
+
+// PartNames returns every spelling of a field of a part document that is understood, with
+// the name it is stored under.
+func PartNames() map[string]string {
+	o := (&faults{}).open(value{kind: 'o'})
+	readPart(o)
+	return o.used
+}
+
+// LayoutNames is PartNames for the layout of a song.
+func LayoutNames() map[string]string {
+	o := (&faults{}).open(value{kind: 'o'})
+	readLayout(o)
+	return o.used
 }
 
 // readParts reads documents from a list, or from an object whose keys are part ids.
@@ -169,7 +189,7 @@ func readPart(o *object) Part {
 		Cleanup:        o.strings("cleanup"),
 	}
 	for _, stored := range []string{"pk", "sk", "type", "_id", "_rev", "GSI1PK", "GSI1SK", "i1", "ttl", "panning", "status"} {
-		o.used[stored] = true // the tables' own
+		o.used[stored] = stored // the tables' own
 	}
 	return p
 }

@@ -53,16 +53,17 @@ func (c Codec) Library() string {
 	return "libx264"
 }
 
-// Available returns nil if the codec works on this machine, and else why not. A
-// codec is found out about once, by opening it and encoding a few pictures: a
-// driver may be there without a card, a card without an encoder. It may block for
-// a second. Safe for concurrent use.
+// Available returns nil if the codec works on this machine, and else why not. It is
+// found out by opening the codec and encoding a few pictures: a driver may be there
+// without a card, a card without an encoder. A codec that has worked is not tried again,
+// one that has not is: a driver may come later. It may block for a second. Safe for
+// concurrent use.
 func (c Codec) Available() error {
 	switch c {
 	case X264:
-		return x264Available()
+		return x264.available()
 	case NVENC:
-		return nvencAvailable()
+		return nvenc.available()
 	}
 	return fmt.Errorf("encode: no codec %q", string(c))
 }
@@ -76,9 +77,27 @@ func BestCodec() Codec {
 }
 
 var (
-	x264Available  = sync.OnceValue(func() error { return try(X264) })
-	nvencAvailable = sync.OnceValue(func() error { return try(NVENC) })
+	x264  = trial{try: func() error { return try(X264) }}
+	nvenc = trial{try: func() error { return try(NVENC) }}
 )
+
+// trial tries something until it has worked once.
+type trial struct {
+	try    func() error
+	mu     sync.Mutex
+	worked bool
+}
+
+func (t *trial) available() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.worked {
+		return nil
+	}
+	err := t.try()
+	t.worked = err == nil
+	return err
+}
 
 // Of the try: two GOPs of pictures large enough for every NVENC.
 const tryGOP, tryWidth, tryHeight = 4, 320, 192

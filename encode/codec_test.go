@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -68,5 +69,24 @@ func TestCodecNames(t *testing.T) {
 	_, err := NewCell(nil, CellOptions{Codec: NVENC, StripeMV: true, Width: 64, Height: 64, Rate: media.FrameRate{Num: 25, Den: 1}, CRF: 20, GOP: 5})
 	if err == nil || !strings.Contains(err.Error(), "codec nvenc: cannot keep motion inside a stripe") {
 		t.Errorf("stripes by NVENC: %v", err)
+	}
+}
+
+// What does not work is tried again, what has worked is not.
+func TestTrial(t *testing.T) {
+	tries := 0
+	one := trial{try: func() error {
+		if tries++; tries == 1 {
+			return errors.New("no driver")
+		}
+		return nil
+	}}
+	if err := one.available(); err == nil {
+		t.Error("available without a driver")
+	}
+	for range 2 {
+		if err := one.available(); err != nil || tries != 2 {
+			t.Errorf("with a driver: %v after %d tries, want 2", err, tries)
+		}
 	}
 }

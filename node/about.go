@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ func (n *Node) About() plan.Node {
 		a.Encoders[c.String()] = "available"
 		if err := c.Available(); err != nil {
 			a.Encoders[c.String()] = "not available: " + err.Error()
+			if n.missed(c) {
+				a.Trouble = fmt.Sprintf("pictures are handed back, encoder %v is not available: %v", c, err)
+			}
 		}
 	}
 	for _, codec := range decode.Codecs {
@@ -51,6 +55,22 @@ func (n *Node) encodes(c encode.Codec) {
 		n.encoder = name
 		n.say()
 	}
+}
+
+// misses notes that pictures were handed back for want of an encoder.
+func (n *Node) misses(c encode.Codec) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.missing[c] {
+		n.missing[c] = true
+		n.say()
+	}
+}
+
+func (n *Node) missed(c encode.Codec) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.missing[c]
 }
 
 // decodes notes what has decoded a cell's pictures here, and logs why a part could

@@ -41,7 +41,7 @@ func TestEncodersAreSaid(t *testing.T) {
 	if !strings.HasPrefix(a.Encoders["nvenc"], "not available: ") {
 		t.Errorf("nvenc: %s", a.Encoders["nvenc"])
 	}
-	if err := usable(plan.Encoder{Codec: "nvenc"}, true); !errors.As(err, new(*lackError)) || !strings.Contains(err.Error(), "encoder nvenc: not available on this node") {
+	if err := usable(plan.Encoder{Codec: "nvenc"}, true); !errors.As(err, new(*noEncoderError)) || !strings.Contains(err.Error(), "encoder nvenc: not available on this node") {
 		t.Errorf("nvenc for whole pictures: %v", err)
 	}
 }

@@ -82,6 +82,7 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 	var reused bool
 	var away *transferError
 	var lack *lackError
+	var missing *noEncoderError
 	held := false
 	err := queue.Hold(ctx, l, n.cfg.Visibility, func(ctx context.Context) (err error) {
 		held = true
@@ -117,6 +118,12 @@ func (n *Node) attempt(ctx context.Context, l queue.Lease, a plan.Assignment) en
 		log.Error("handed back, "+lack.what, "error", err)
 		n.without(lack.absence)
 		return r.handBack(ctx, err.Error(), ending{pause: n.outage.pause})
+	case errors.As(err, &missing) && !n.cfg.Alone:
+		log.Error("handed back, this machine lacks its encoder", "error", err)
+		n.misses(missing.codec)
+		// The slot rests for as long as the message: else a node that lacks the encoder
+		// would keep most of the pictures from those that have it.
+		return r.handBack(ctx, err.Error(), ending{delay: n.outage.pause, pause: n.outage.pause})
 	case errors.As(err, &away):
 		log.Warn("handed back, an object store does not answer", "error", err)
 		n.without(n.away(away))

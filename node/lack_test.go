@@ -70,15 +70,31 @@ func TestNodeThatCanComposeAgain(t *testing.T) {
 	}
 }
 
+// A node without the encoder of a picture hands that back, and looks again each time it
+// gets it; it says so, and does all other work.
 func TestNodeWithoutTheEncoder(t *testing.T) {
 	if encode.NVENC.Available() == nil {
 		t.Skip("this machine has NVENC")
 	}
 	b := newBench(t)
+	b.node.outage.pause = 20 * time.Millisecond
 	b.run()
 	b.send(simpleCell("nvenc"))
-	if r := b.returned(); !strings.Contains(r.Error, "encoder nvenc: not available") {
-		t.Errorf("report %+v", r)
+	for range 2 {
+		if r := b.returned(); !strings.Contains(r.Error, "encoder nvenc: not available") {
+			t.Errorf("report %+v", r)
+		}
+	}
+	if a := b.node.About(); b.node.Trouble() != nil || a.Slots == 0 || !strings.Contains(a.Trouble, "encoder nvenc is not available") {
+		t.Errorf("the node says %+v, trouble %v", a, b.node.Trouble())
+	}
+	other := simpleCell("")
+	other.Key = "cd"
+	b.send(other)
+	for r := b.next(); r.State != plan.ReportDone; r = b.next() {
+		if r.State == plan.ReportFailed || (r.Key == "cd" && r.State == plan.ReportReturned) {
+			t.Fatalf("report %+v", r)
+		}
 	}
 }
 

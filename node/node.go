@@ -73,12 +73,13 @@ type Node struct {
 	trust    trust
 
 	mu       sync.Mutex
-	renderer string           // of the engines, once there is one
-	software bool             // of the same
-	encoder  string           // of the newest picture
-	decoders map[string]bool  // libav's names of what has decoded pictures
-	engines  []*engine.Engine // idle ones; a slot takes one for a picture and gives it back
-	newest   *engine.Engine   // perhaps closed
+	renderer string                // of the engines, once there is one
+	software bool                  // of the same
+	encoder  string                // of the newest picture
+	missing  map[encode.Codec]bool // those that pictures were handed back for
+	decoders map[string]bool       // libav's names of what has decoded pictures
+	engines  []*engine.Engine      // idle ones; a slot takes one for a picture and gives it back
+	newest   *engine.Engine        // perhaps closed
 
 	changed chan struct{} // there is something new to say of the node
 
@@ -125,7 +126,7 @@ func New(cfg Config) *Node {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), decoders: map[string]bool{}, drain: make(chan struct{}), changed: make(chan struct{}, 1)}
+	n := &Node{cfg: cfg, stripeMV: !cfg.StockEncoder && encode.StripeMVAvailable(), missing: map[encode.Codec]bool{}, decoders: map[string]bool{}, drain: make(chan struct{}), changed: make(chan struct{}, 1)}
 	n.places = make(chan struct{}, Abreast(cfg.Slots))
 	n.encoders = make(chan struct{}, Abreast(cfg.Slots))
 	n.outage.pause = transferPause

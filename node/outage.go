@@ -12,7 +12,7 @@ import (
 )
 
 // outage keeps a node from taking work while an object store does not answer, or while
-// this machine cannot compose or encode. Work taken all the same would be handed back,
+// this machine cannot compose. Work taken all the same would be handed back,
 // again and again: each time it is one delivery nearer to the dead letters, and begun
 // for all the coordinator knows, so that a long outage would use up how often a task may
 // be lost. And who hands back soonest takes the most: one node without a driver would
@@ -112,7 +112,7 @@ func (n *Node) away(e *transferError) absence {
 }
 
 // lackError is what this machine cannot do and another may: it has no driver to compose
-// with, or not the encoder that is asked for.
+// with.
 type lackError struct {
 	absence
 }
@@ -132,15 +132,22 @@ func (n *Node) noEngine(err error) error {
 	}}}
 }
 
+// noEncoderError is that this machine does not have the encoder that is asked for, and
+// another may. It keeps from no other work: nobody knows what the next assignment asks for.
+type noEncoderError struct {
+	codec encode.Codec
+	why   error
+}
+
+func (e *noEncoderError) Error() string {
+	return fmt.Sprintf("encoder %v: not available on this node: %v", e.codec, e.why)
+}
+func (e *noEncoderError) Unwrap() error { return e.why }
+
 // available reports why this node does not have an encoder.
 func available(c encode.Codec) error {
-	err := c.Available()
-	if err == nil {
-		return nil
+	if err := c.Available(); err != nil {
+		return &noEncoderError{c, err}
 	}
-	return &lackError{absence{
-		"this machine cannot encode",
-		fmt.Errorf("encoder %v: not available on this node: %w", c, err),
-		func(context.Context) error { return c.Available() },
-	}}
+	return nil
 }

@@ -5,7 +5,8 @@ package plan
 type Node struct {
 	// Slots is how many assignments it works on at once; 0 while it takes none.
 	Slots int `json:"slots"`
-	// Trouble is why it takes none, empty when it does, or stops.
+	// Trouble is why it takes none, or hands some of it back; empty when all is well, or
+	// it stops.
 	Trouble string `json:"trouble,omitempty"`
 	// Compositor is the renderer, empty before the first picture; Software says that
 	// it is not a GPU.

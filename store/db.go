@@ -194,11 +194,9 @@ func (t *tx) changes(id definition.Song) {
 	}
 }
 
-// lockSong locks the song's row for the rest of the transaction, creating it.
+// lockSong locks the song's row for the rest of the transaction, creating it. Ids are
+// looked at when they are new: what is there goes on, whatever an id may be today.
 func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
-	if err := definition.CheckSong(id); err != nil {
-		return err
-	}
 	t.changes(id)
 	lock := func() error {
 		var one int
@@ -206,6 +204,9 @@ func (t *tx) lockSong(ctx context.Context, id definition.Song) error {
 	}
 	err := lock()
 	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if err := definition.CheckSong(id); err != nil {
 		return err
 	}
 	n, err := t.exec(ctx, `INSERT INTO songs (choir, song, created, updated) VALUES (?, ?, ?, ?)
@@ -236,6 +237,11 @@ func notFound(err error) error {
 		return ErrNotFound
 	}
 	return err
+}
+
+// inSong says whose an error is.
+func inSong(id definition.Song, err error) error {
+	return fmt.Errorf("song %q of choir %q: %w", id.Song, id.Choir, err)
 }
 
 // placeholders returns "?, ?, ?" for n values.

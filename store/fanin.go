@@ -265,7 +265,8 @@ func (t *tx) redo(ctx context.Context, id definition.Song, key string) error {
 	return t.requeue(ctx, id, key, requeueFresh, 0)
 }
 
-// Sweep queues again what went silent and resends what was never started.
+// Sweep queues again what went silent and resends what was never started. A task that
+// this fails for keeps no other from it.
 func (d *db) Sweep(ctx context.Context, s Sweep) (swept Swept, err error) {
 	now := d.now().UnixNano()
 	silent, sent := now-int64(s.Silent), now-int64(s.Resend)
@@ -283,21 +284,22 @@ func (d *db) Sweep(ctx context.Context, s Sweep) (swept Swept, err error) {
 	if err != nil {
 		return swept, err
 	}
+	var failed []error
 	for _, task := range running {
 		if err := d.sweepSilent(ctx, task, silent, s, &swept); err != nil {
-			return swept, err
+			failed = append(failed, inSong(task.Song, err))
 		}
 	}
 	unread, err := find(`t.state = 'queued' AND t.sent_at > 0 AND t.sent_at < ?`, sent)
 	if err != nil {
-		return swept, err
+		return swept, errors.Join(append(failed, err)...)
 	}
 	for _, task := range unread {
 		if err := d.sweepUnread(ctx, task, s, &swept); err != nil {
-			return swept, err
+			failed = append(failed, inSong(task.Song, err))
 		}
 	}
-	return swept, nil
+	return swept, errors.Join(failed...)
 }
 
 func (d *db) sweepSilent(ctx context.Context, seen Task, silent int64, s Sweep, swept *Swept) error {
@@ -331,8 +333,10 @@ func (d *db) sweepSilent(ctx context.Context, seen Task, silent int64, s Sweep, 
 		t.step(seen, TaskQueued, fmt.Sprintf("%s went silent, queued again", seen.Node))
 		return t.requeue(ctx, seen.Song, seen.Key, requeueLost, 0)
 	})
-	swept.GivenUp += gave
-	swept.Requeued += again
+	if err == nil {
+		swept.GivenUp += gave
+		swept.Requeued += again
+	}
 	return err
 }
 
@@ -363,6 +367,8 @@ func (d *db) sweepUnread(ctx context.Context, seen Task, s Sweep, swept *Swept) 
 		}
 		return t.announce(ctx, seen.Song, seen.Key, 0)
 	})
-	swept.Resent += again
+	if err == nil {
+		swept.Resent += again
+	}
 	return err
 }

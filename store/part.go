@@ -115,16 +115,16 @@ func scanPart(scan func(...any) error) (Part, error) {
 
 // lockPart locks the song and makes sure that the part is there.
 func (t *tx) lockPart(ctx context.Context, id PartID) error {
-	if err := definition.CheckPart(id.Song, id.Part); err != nil {
-		return err
-	}
 	if err := t.lockSong(ctx, id.Song); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, `INSERT INTO parts (id, choir, song, part, state, created, updated)
+	n, err := t.exec(ctx, `INSERT INTO parts (id, choir, song, part, state, created, updated)
 		VALUES (`+placeholders(7)+`) ON CONFLICT DO NOTHING`,
 		id.Document(), id.Choir, id.Song.Song, id.Part, PartNew, t.now, t.now)
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return definition.CheckPart(id.Song, id.Part) // an error takes the row back
 }
 
 // PutPart creates the part or replaces its document.

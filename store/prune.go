@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/choirless/render/definition"
@@ -12,13 +15,18 @@ import (
 // pruneAtOnce is how many renders are looked for at a time.
 const pruneAtOnce = 100
 
-// bygone is the condition that render r is over, has not changed for long, and is not the
-// newest of its song and name, by which people and later renders go.
-const bygone = `r.state IN ('done', 'failed', 'cancelled') AND r.updated < ? AND r.seq <
-	(SELECT MAX(n.seq) FROM renders n WHERE n.choir = r.choir AND n.song = r.song AND n.name = r.name)`
+// bygone is the condition that render r is over, has not changed for long, and is neither
+// the newest of its song and name, by which people and later renders go, nor the newest
+// that is done, whose final is the song's.
+const bygone = `r.state IN ('done', 'failed', 'cancelled') AND r.updated < ? AND r.seq NOT IN (
+	(SELECT MAX(n.seq) FROM renders n WHERE n.choir = r.choir AND n.song = r.song AND n.name = r.name),
+	COALESCE((SELECT MAX(n.seq) FROM renders n WHERE n.choir = r.choir AND n.song = r.song AND n.name = r.name
+		AND n.state = 'done'), 0))`
 
-// Prune removes what nobody asks for any more.
+// Prune removes what nobody asks for any more. A song that this fails for keeps no other
+// from it.
 func (d *db) Prune(ctx context.Context, before time.Time) (removed int, err error) {
+	failed := map[definition.Song]error{}
 	for {
 		runs := map[definition.Song][]string{}
 		found := 0
@@ -33,14 +41,20 @@ func (d *db) Prune(ctx context.Context, before time.Time) (removed int, err erro
 		if err != nil {
 			return removed, fmt.Errorf("store: prune: %w", err)
 		}
+		gone := 0
 		for id, of := range runs {
-			if err := d.pruneSong(ctx, id, of, before); err != nil {
-				return removed, err
+			if failed[id] != nil {
+				continue
 			}
-			removed += len(of)
+			if err := d.pruneSong(ctx, id, of, before); err != nil {
+				failed[id] = inSong(id, err)
+				continue
+			}
+			gone += len(of)
 		}
-		if found < pruneAtOnce {
-			return removed, nil
+		removed += gone
+		if found < pruneAtOnce || gone == 0 {
+			return removed, errors.Join(slices.Collect(maps.Values(failed))...)
 		}
 	}
 }

@@ -59,8 +59,9 @@ var (
 //  14. A node is known until it goes or has said nothing for NodeSilence.
 //  15. Every step is an event, in the order of its sequence numbers, and wakes
 //     the song's watchers of the same store handle (PostgreSQL: of every handle).
-//  16. Pruned is only what is over, has not changed since the given time, and is not
-//     the newest of its song and name, or needed by one that stays.
+//  16. Pruned is only what is over, has not changed since the given time, and is neither
+//     the newest of its song and name, nor the newest that is done, nor needed by one
+//     that stays.
 type Store interface {
 	choirs
 	songs
@@ -79,9 +80,10 @@ type Store interface {
 	// without f, when the song is busy; ErrNotFound when nobody knows it.
 	WhileIdle(ctx context.Context, id definition.Song, since time.Time, f func(Idle) error) (bool, error)
 
-	// Prune removes renders that are over, have not changed since before and are not the
-	// newest of their song and name, with their steps and with the tasks that nothing else
-	// needs. It returns how many renders that were.
+	// Prune removes renders that are over, have not changed since before and are neither
+	// the newest of their song and name nor the newest that is done, with their steps and
+	// with the tasks that nothing else needs. It returns how many renders that were, also
+	// beside an error, which is of some songs only.
 	Prune(ctx context.Context, before time.Time) (int, error)
 
 	// Ping reports whether the database answers.
@@ -204,7 +206,8 @@ type work interface {
 	// RedoTasks makes done tasks be done again because their objects are gone, all at
 	// once; those that are not known or not done are left alone.
 	RedoTasks(ctx context.Context, id definition.Song, keys ...string) error
-	// Sweep queues again what went silent and resends what was never started.
+	// Sweep queues again what went silent and resends what was never started. It returns
+	// what it did also beside an error, which is of some tasks only.
 	Sweep(ctx context.Context, s Sweep) (Swept, error)
 }
 

@@ -54,6 +54,8 @@ type Count struct {
 	State   TaskState
 	Tasks   int
 	Percent float64 // sum over the tasks, each 0..100
+	// Reused is how many of them were done before the render was there.
+	Reused int
 	// Error is of one of them: why it failed, or went back to the queue.
 	Error string
 }
@@ -202,10 +204,12 @@ func (d *db) Counts(ctx context.Context, run string) ([]Count, error) {
 	var all []Count
 	err := d.each(ctx, d.read, func(r *sql.Rows) error {
 		var c Count
-		err := r.Scan(&c.Kind, &c.State, &c.Tasks, &c.Percent, &c.Error)
+		err := r.Scan(&c.Kind, &c.State, &c.Tasks, &c.Percent, &c.Reused, &c.Error)
 		all = append(all, c)
 		return err
-	}, `SELECT t.kind, t.state, COUNT(*), SUM(t.percent), MAX(t.error) FROM render_tasks r
+	}, `SELECT t.kind, t.state, COUNT(*), SUM(t.percent),
+		SUM(CASE WHEN t.state = 'done' AND t.updated < d.created THEN 1 ELSE 0 END), MAX(t.error)
+		FROM render_tasks r JOIN renders d ON d.run = r.run
 		JOIN tasks t ON t.choir = r.choir AND t.song = r.song AND t.key = r.key
 		WHERE r.run = ? GROUP BY t.kind, t.state ORDER BY t.kind, t.state`, run)
 	if err != nil {

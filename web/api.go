@@ -256,7 +256,14 @@ func (h *handler) putPart(w http.ResponseWriter, r *http.Request) {
 
 // patchPart changes the fields of a document that the body names.
 func (h *handler) patchPart(w http.ResponseWriter, r *http.Request) {
+	var change map[string]any
 	body, err := read(r)
+	if err == nil {
+		change, err = readChange(body)
+	}
+	if err == nil {
+		err = rename(change, definition.PartNames())
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -264,7 +271,7 @@ func (h *handler) patchPart(w http.ResponseWriter, r *http.Request) {
 	id := partOf(r)
 	var doc definition.Part
 	err = h.Coordinator.EditPart(r.Context(), id, func(old []byte) (definition.Part, error) {
-		text, err := merge(old, body)
+		text, err := merge(old, change)
 		if err == nil {
 			doc, err = parsePart(id, text)
 		}

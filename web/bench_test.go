@@ -14,10 +14,12 @@ import (
 	"testing"
 
 	"github.com/choirless/render/bucket"
+	"github.com/choirless/render/coordinator"
 	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
 	"github.com/choirless/render/media"
 	"github.com/choirless/render/plan"
+	"github.com/choirless/render/queue"
 	"github.com/choirless/render/store"
 )
 
@@ -25,8 +27,9 @@ var testSong = definition.Song{Choir: "my choir", Song: "old 100th%"}
 
 const songAPI = "/api/songs/my%20choir/old%20100th%25"
 
-// asked stands for the coordinator: it stores documents and notes the rest.
+// asked is a coordinator that does not run: it stores documents and notes the rest.
 type asked struct {
+	*coordinator.Coordinator
 	store store.Store
 	mu    sync.Mutex
 	calls []string
@@ -36,45 +39,6 @@ func (a *asked) note(format string, args ...any) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.calls = append(a.calls, fmt.Sprintf(format, args...))
-}
-
-func (a *asked) PutPart(ctx context.Context, song definition.Song, doc definition.Part) error {
-	text, err := json.Marshal(doc)
-	if err != nil {
-		return err
-	}
-	return a.store.PutPart(ctx, store.PartID{Song: song, Part: doc.PartID}, text)
-}
-
-func (a *asked) PutSettings(ctx context.Context, song definition.Song, set definition.Settings) error {
-	if err := a.store.PutSong(ctx, song, nil); err != nil {
-		return err
-	}
-	return a.EditSettings(ctx, song, func(definition.Settings) (definition.Settings, error) { return set, nil })
-}
-
-func (a *asked) EditSettings(ctx context.Context, song definition.Song, edit func(definition.Settings) (definition.Settings, error)) error {
-	return a.store.EditSong(ctx, song, func(s store.Song) (json.RawMessage, bool, error) {
-		set, err := status.Settings(s)
-		if err == nil {
-			set, err = edit(set)
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		text, err := json.Marshal(set)
-		return text, set.Auto.Or(true), err
-	})
-}
-
-func (a *asked) EditPart(ctx context.Context, id store.PartID, edit func(doc []byte) (definition.Part, error)) error {
-	return a.store.EditPart(ctx, id, func(doc json.RawMessage) (json.RawMessage, error) {
-		p, err := edit(doc)
-		if err != nil {
-			return nil, err
-		}
-		return json.Marshal(p)
-	})
 }
 
 func (a *asked) Cancel(ctx context.Context, run string) (bool, error) {
@@ -116,6 +80,14 @@ func newBenchOn(t *testing.T, st store.Store) *bench {
 			t.Fatal(err)
 		}
 	}
+	c, err := coordinator.New(coordinator.Config{
+		Store: st, Buckets: b.buckets, Assignments: queue.NewMemory(queue.MemoryOptions{}), Reports: queue.NewMemory(queue.MemoryOptions{}),
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.asked.Coordinator = c
 	b.server = httptest.NewServer(New(Config{
 		Store: st, Coordinator: b.asked, Buckets: b.buckets,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -20,7 +20,8 @@
 //	POST /api/songs/{choir}/{song}/render        the newest definition once more
 //	POST /api/songs/{choir}/{song}/retry         dropped and refused parts get another chance
 //	GET  /api/songs/{choir}/{song}/settings      what its automatic definition is made with
-//	PUT  /api/songs/{choir}/{song}/settings      replaces that: name, output, layout, auto
+//	PUT  /api/songs/{choir}/{song}/settings      replaces that: name, output, layout, auto,
+//	                                             which is true where it is not said
 //	PATCH  …/settings                            changes the fields it names; null takes one back
 //	GET  /api/songs/{choir}/{song}/parts         part documents
 //	GET  /api/songs/{choir}/{song}/parts/{part}  one

@@ -6,6 +6,7 @@ import (
 
 	"github.com/choirless/render/coordinator/status"
 	"github.com/choirless/render/definition"
+	"github.com/choirless/render/plan"
 )
 
 func (h *handler) settings(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +37,14 @@ func (h *handler) putSettings(w http.ResponseWriter, r *http.Request) {
 
 // patchSettings changes the fields that the body names, also inside output and layout.
 func (h *handler) patchSettings(w http.ResponseWriter, r *http.Request) {
+	var change map[string]any
 	body, err := read(r)
+	if err == nil {
+		change, err = readChange(body)
+	}
+	if layout, ok := change["layout"].(map[string]any); err == nil && ok {
+		err = rename(layout, definition.LayoutNames())
+	}
 	if err != nil {
 		h.fail(w, r, err)
 		return
@@ -45,7 +53,7 @@ func (h *handler) patchSettings(w http.ResponseWriter, r *http.Request) {
 	err = h.Coordinator.EditSettings(r.Context(), songOf(r), func(old definition.Settings) (definition.Settings, error) {
 		text, err := json.Marshal(old)
 		if err == nil {
-			text, err = merge(text, body)
+			text, err = merge(text, change)
 		}
 		if err == nil {
 			set, err = parseSettings(text)
@@ -66,6 +74,9 @@ func (h *handler) answerSettings(w http.ResponseWriter, r *http.Request, set def
 
 func parseSettings(text []byte) (definition.Settings, error) {
 	set, err := definition.ParseSettings(text)
+	if err == nil {
+		err = plan.CheckLook(set.Output)
+	}
 	if err != nil {
 		return set, badRequest{err}
 	}

@@ -37,6 +37,18 @@ func TestSettings(t *testing.T) {
 		b.want("PATCH", path, `null`, 400)
 		b.want("PUT", path, `[]`, 400)
 		b.want("GET", path, "", 200, `"auto":false`, `"captions":true`)
+		b.want("PUT", path, `{"output":{"look":{"gamma":99}}}`, 400, "gamma 99, want")
+		b.want("PATCH", path, `{"output":{"look":{"gamma":99}}}`, 400, "gamma 99, want")
+		b.want("PATCH", path, `{"layout":{"center":true}}`, 200, `"center":true`)
+		b.want("PATCH", path, `{"layout":{"centre":false}}`, 200, `"center":false`)
+		b.want("PATCH", path, `{"layout":{"centre":true,"center":false}}`, 400, "centre: the same as center")
+		if s, err := b.store.Song(t.Context(), testSong); err != nil || s.Auto || strings.Contains(string(s.Settings), "auto") {
+			t.Errorf("stored are %s and auto %t, %v", s.Settings, s.Auto, err)
+		}
+		if err := b.store.PutSong(t.Context(), testSong, []byte(`{"output":{"fps":"x"}}`)); err != nil {
+			t.Fatal(err)
+		}
+		b.want("GET", path, "", 500) // what cannot be read can be replaced
 		b.want("PUT", path, `{}`, 200)
 		if text := b.want("GET", path, "", 200); text != "{\"auto\":true}\n" {
 			t.Errorf("replaced by nothing: %s", text)

@@ -61,6 +61,12 @@ func TestPartDocuments(t *testing.T) {
 	if strings.Contains(text, "offset") {
 		t.Errorf("null did not take back: %s", text)
 	}
+	b.want("PATCH", songAPI+"/parts/p", `{"rotate":180}`, 200, `"rotate":180`)
+	b.want("PATCH", songAPI+"/parts/p", `{"rotation":90,"user_name":"Anna"}`, 200, `"rotate":90`, `"userName":"Anna"`)
+	b.want("PATCH", songAPI+"/parts/p", `{"rotation":90,"rotate":0}`, 400, "rotation: the same as rotate")
+	if text := b.want("PATCH", songAPI+"/parts/p", `{"rotation":null,"user_name":"Ann"}`, 200); strings.Contains(text, "rotat") {
+		t.Errorf("null did not take another spelling back: %s", text)
+	}
 	b.want("GET", songAPI+"/parts", "", 200, `"userName":"Ann"`)
 	b.want("PUT", songAPI+"/parts/p", `{"volume":-1}`, 400, "volume")
 	b.want("PUT", songAPI+"/parts/p", `{`, 400)

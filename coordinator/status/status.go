@@ -75,6 +75,7 @@ type StageProgress struct {
 	Percent float64         `json:"percent"`
 	// Waiting is why some of it went back to the queue and has not begun again.
 	Waiting string `json:"waiting,omitempty"`
+	reused  int    // of Done, what was done before the render was there
 }
 
 // PartProgress is one part of a song.
@@ -229,6 +230,7 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 			switch n.State {
 			case store.TaskDone:
 				v.Done += n.Tasks
+				v.reused += n.Reused
 			case store.TaskQueued:
 				v.Waiting = n.Error
 			}
@@ -256,12 +258,12 @@ func (s *Song) stages(song store.Song, r store.Render, counts []store.Count) {
 	s.Stages, s.Percent = all, sum/total
 }
 
-// leastForRemaining is the share of a render that must be done before anything is said
-// of the rest.
+// leastForRemaining is the share of a render's work that must be done before anything is
+// said of the rest.
 const leastForRemaining = 0.05
 
 // remaining is how long a render that has gone on for so long still takes, if it goes on
-// as it has; 0 when too little of it is done.
+// as it has; 0 when too little of it is done. What was there already took it no time.
 func (s *Song) remaining(soFar time.Duration) time.Duration {
 	done, left := 0.0, 0.0
 	for _, v := range s.Stages {
@@ -269,7 +271,7 @@ func (s *Song) remaining(soFar time.Duration) time.Duration {
 		case store.StageIngest, store.StageAlign, store.StagePlan: // before it
 			continue
 		}
-		done += weights[v.Stage] * v.Percent
+		done += weights[v.Stage] * (v.Percent - 100*float64(v.reused)/float64(max(v.Total, 1)))
 		left += weights[v.Stage] * (100 - v.Percent)
 	}
 	if done < leastForRemaining*(done+left) {

@@ -9,7 +9,7 @@ import (
 	"github.com/choirless/render/store"
 )
 
-// Renders that are over, old and not the newest go, with their steps and the tasks that
+// Renders that are over, old and neither the newest nor the newest done go, with their steps and the tasks that
 // no other names; everything else stays.
 func testPrune(t *testing.T, b *bench) {
 	ctx := t.Context()
@@ -25,10 +25,21 @@ func testPrune(t *testing.T, b *bench) {
 	}
 	over("1", "auto", "a", "shared")
 	over("2", "mine", "c") // the only one of its name
+	finished := func(run, name, task string) {
+		b.rendering(run, name, cells(task)...)
+		b.complete(task, nil)
+		r := b.claim(run, store.Checking)
+		b.must(b.StackRender(ctx, r.Claim(), nil))
+		r = b.claim(run, store.Finishing)
+		b.must(b.FinishRender(ctx, r.Claim(), json.RawMessage(`{}`), nil))
+	}
 	b.rendering("3", "auto", cells("shared", "new", "runs")...)
 	b.send()
 	b.news("runs", 1)
 	over("4", "other", "d")
+	finished("8", "made", "g")
+	finished("9", "made", "h") // its final is the song's, though the next is newer
+	over("10", "made", "i")
 	b.Advance(minute)
 	before := b.Now()
 	over("5", "other", "e")
@@ -40,7 +51,7 @@ func testPrune(t *testing.T, b *bench) {
 		b.must(err)
 		equal(t, "removed", n, want)
 	}
-	prune(2)
+	prune(3)
 	prune(0)
 	renders, err := b.Renders(ctx, song, 100)
 	b.must(err)
@@ -48,10 +59,10 @@ func testPrune(t *testing.T, b *bench) {
 	for _, r := range renders {
 		runs = append(runs, r.Run)
 	}
-	equal(t, "renders", runs, []string{"6", "5", "3", "2"})
+	equal(t, "renders", runs, []string{"6", "5", "10", "9", "3", "2"})
 	for key, there := range map[string]bool{
-		"a": false, "d": false, "ingest-p-1": false,
-		"shared": true, "new": true, "runs": true, "c": true, "e": true, "f": true, "ingest-p-2": true,
+		"a": false, "d": false, "g": false, "ingest-p-1": false,
+		"shared": true, "new": true, "runs": true, "c": true, "h": true, "i": true, "e": true, "f": true, "ingest-p-2": true,
 	} {
 		if _, err := b.Task(ctx, song, key); (err == nil) != there {
 			t.Errorf("task %s: %v, is to be there: %t", key, err, there)

@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"9 fan-in", testFanIn},
 		{"9 fan-in race", testFanInRace},
 		{"9 shared tasks", testSharedTasks},
+		{"9 reused tasks", testReused},
 		{"9 planned while completing", testPlanRace},
 		{"9 stacking", testStacking},
 		{"10 retries", testRetries},

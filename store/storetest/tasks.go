@@ -218,6 +218,22 @@ func testStacking(t *testing.T, b *bench) {
 	b.inState("1", store.Finishing)
 }
 
+// What was done before a render is counted apart from what was done since.
+func testReused(t *testing.T, b *bench) {
+	b.rendering("1", "mine", cells("a", "b")...)
+	b.complete("a", nil)
+	b.Advance(minute)
+	b.rendering("2", "other", cells("a", "b", "c")...)
+	b.Advance(minute)
+	b.complete("b", nil)
+	counts, err := b.Counts(t.Context(), "2")
+	b.must(err)
+	equal(t, "counts", counts, []store.Count{
+		{Kind: plan.KindPicture, State: store.TaskDone, Tasks: 2, Percent: 200, Reused: 1},
+		{Kind: plan.KindPicture, State: store.TaskQueued, Tasks: 1},
+	})
+}
+
 func testRetries(t *testing.T, b *bench) {
 	b.rendering("1", "mine", cells("a", "b")...)
 	b.send()
