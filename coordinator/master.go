@@ -83,7 +83,7 @@ func (f *finisher) warnOfMaster(target mix.LUFS, ceiling mix.DBTP) {
 		warn("the true peak of the final is %.2f dBTP, %.2f above its ceiling", f.out.TruePeak, over)
 	}
 	if f.out.LUFS < float64(target)-loudnessTolerance {
-		warn("the loudness of the final is %.1f LUFS, asked for were %.1f: what 40 dB of gain and a true peak of %g dBTP allow", f.out.LUFS, float64(target), float64(ceiling))
+		warn("the loudness of the final is %.1f LUFS, asked for were %.1f: more would take over 40 dB of gain, or flatten it under a true peak of %g dBTP", f.out.LUFS, float64(target), float64(ceiling))
 	}
 }
 

@@ -312,3 +312,30 @@ func TestInspectShape(t *testing.T) {
 		}
 	}
 }
+
+// Where container and pictures tell another shape of the samples, the facts have that of
+// the pictures, by which they are drawn.
+func TestInspectShapesThatDisagree(t *testing.T) {
+	mp4 := avtest.Movie{Container: "mp4", Video: "libx264", Times: avtest.Steady(5, 25), SAR: media.Ratio{Num: 4, Den: 3}}.Bytes(t)
+	at := bytes.Index(mp4, []byte("pasp"))
+	if at < 0 {
+		t.Fatal("no pixel aspect box")
+	}
+	copy(mp4[at+4:], "\x00\x00\x00\x0a\x00\x00\x00\x0b") // 10:11
+	in, err := Inspect(t.Context(), bytes.NewReader(mp4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := OpenVideo(t.Context(), bytes.NewReader(mp4), VideoOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	f, err := v.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (media.Ratio{Num: 4, Den: 3}); f.SAR != want || in.Facts.Video.SAR != want {
+		t.Errorf("the picture says %v, the facts %v, want %v", f.SAR, in.Facts.Video.SAR, want)
+	}
+}

@@ -270,8 +270,8 @@ func ParseRunKey(key string) (RunKey, error) {
 }
 
 // CheckID reports why s cannot stand in an object key as the named thing: it is
-// empty or too long, or holds '+', '/', a control character or one that no queue takes, or is not
-// UTF-8.
+// empty or too long, holds '+', '/', a control character or one that no queue takes, or
+// is not UTF-8.
 func CheckID(what, s string) error {
 	switch {
 	case s == "":

@@ -29,9 +29,11 @@ func (n *Node) About() plan.Node {
 		a.Encoders[c.String()] = "available"
 		if err := c.Available(); err != nil {
 			a.Encoders[c.String()] = "not available: " + err.Error()
-			if n.missed(c) {
-				a.Trouble = fmt.Sprintf("pictures are handed back, encoder %v is not available: %v", c, err)
-			}
+		}
+	}
+	for _, c := range n.missed() {
+		if err := c.Available(); err != nil {
+			a.Trouble = fmt.Sprintf("pictures are handed back, encoder %v is not available: %v", c, err)
 		}
 	}
 	for _, codec := range decode.Codecs {
@@ -67,10 +69,10 @@ func (n *Node) misses(c encode.Codec) {
 	}
 }
 
-func (n *Node) missed(c encode.Codec) bool {
+func (n *Node) missed() []encode.Codec {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.missing[c]
+	return slices.Sorted(maps.Keys(n.missing))
 }
 
 // decodes notes what has decoded a cell's pictures here, and logs why a part could
